@@ -1,0 +1,1 @@
+"""The sample documents' content, one module a document; `data/make_samples.py` builds them all."""

@@ -1,0 +1,254 @@
+"""Reading words off a picture.
+
+`OcrEngine` is the seam: one method, words with boxes in pixels. `read_picture` turns what an engine saw into a
+page's text in points.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..retrieval.types import Box
+from .reading_order import reading_order
+from .words import EMPTY, Break, PageText, compose, split_token
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+OCR_DPI = 180
+"""What pages are drawn at for OCR."""
+OCR_LONG_SIDE = 2000
+"""Pixels. RapidOCR shrinks longer pictures itself; A4 and Letter at 180 dpi stay below."""
+MIN_SCORE = 0.5
+"""Lines that the engine is less sure of are textures and drawings more often than text."""
+SURE_SCORE = 0.85
+"""Upright print reads at 0.95 and more, even small; upside down it reads at 0.7 and less."""
+
+
+@dataclass(frozen=True, slots=True)
+class OcrWord:
+    """A word as an engine saw it."""
+
+    text: str
+    box: Box
+    """Pixels of the picture, top-left origin: the one place where a `Box` is not in points."""
+    line: int
+    """Words of one line have the same number; numbers do not decrease in reading order."""
+    score: float = 1.0
+    """0 to 1: how sure the engine is of it."""
+
+
+class OcrEngine(Protocol):
+    """Reads pictures. Engines need not be thread-safe."""
+
+    name: str
+
+    def read(self, image: Image) -> list[OcrWord]:
+        """The words of an upright RGB picture, in reading order; `[]` when it shows none."""
+        ...
+
+
+def read_picture(engine: OcrEngine, image: Image, size: tuple[float, float]) -> PageText:
+    """The text of a page of `size` points, of which `image` is the picture in the display frame."""
+    tokens: list[str] = []
+    boxes: list[Box] = []
+    breaks: list[Break] = []
+    line = None
+    for word in engine.read(image):
+        first = True
+        for token, box in _pieces(word):
+            breaks.append("" if line is None or not first else " " if word.line == line else "\n")
+            tokens.append(token)
+            boxes.append(box)
+            first, line = False, word.line
+    if not tokens:
+        return EMPTY
+    scale = np.array([size[0] / image.width, size[1] / image.height] * 2)
+    return compose(tokens, np.array(boxes) * scale, breaks, size)
+
+
+def _pieces(word: OcrWord) -> list[tuple[str, Box]]:
+    """An engine's word, with its ideographs taken apart, each with its share of the box's longer side."""
+    parts = split_token(word.text)
+    if len(parts) <= 1:
+        return [(word.text, word.box)]
+    x0, y0, x1, y1 = word.box
+    ends = np.cumsum([0, *(len(part) for part in parts)]) / len(word.text)
+    if word.box.width >= word.box.height:
+        edges = x0 + ends * (x1 - x0)
+        return [(part, Box(edges[i], y0, edges[i + 1], y1)) for i, part in enumerate(parts)]
+    edges = y0 + ends * (y1 - y0)
+    return [(part, Box(x0, edges[i], x1, edges[i + 1])) for i, part in enumerate(parts)]
+
+
+class RapidOcr:
+    """RapidOCR with the PP-OCR models in its wheel: Latin, Chinese, Japanese; nothing is downloaded.
+
+    The models are loaded by the first `read` (about 1 s).
+    """
+
+    name = "rapidocr"
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or os.cpu_count() or 1
+
+    def read(self, image: Image) -> list[OcrWord]:
+        """The words of a picture; one that was scanned sideways or upside down is read as if turned upright."""
+        # RapidOCR takes arrays as OpenCV does: blue first
+        pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
+        engine = _engine(self.threads)
+        turned, lines = pixels, _find_lines(engine, pixels)
+        turns = _quarter_turns(engine, pixels, lines)
+        if turns:
+            turned = np.ascontiguousarray(np.rot90(pixels, turns))
+            lines = _find_lines(engine, turned)
+        lines = [_read_upwards(engine, turned, line) if _is_upright_strip(line.box) else line for line in lines]
+        lines = [line for line in lines if line.score >= MIN_SCORE]
+        height, width = pixels.shape[:2]
+        return [
+            OcrWord(text, _unturn(box, turns, width, height), number, lines[i].score)
+            for number, row in enumerate(reading_order([line.box for line in lines]))
+            for i in row
+            for text, box in lines[i].words
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    box: Box
+    score: float
+    words: list[tuple[str, Box]]
+
+
+def _find_lines(engine: Any, pixels: np.ndarray) -> list[_Line]:
+    # The engine's own classifier of upside-down lines stays off: it squeezes lines to 4:1, and turned 3 of 49 long
+    # upright lines of a page over, which then read as rubbish. The switches are named because the engine keeps
+    # what it was told last.
+    found = engine(pixels, use_det=True, use_cls=False, use_rec=True)
+    if found.boxes is None or found.txts is None:
+        return []
+    characters: Any = found.word_results
+    if len(characters or ()) != len(found.txts):  # it leaves out lines without word boxes
+        characters = [()] * len(found.txts)
+    lines: list[_Line] = []
+    for corners, text, score, boxed in zip(found.boxes, found.txts, found.scores, characters, strict=True):
+        box = Box(*corners.min(0).tolist(), *corners.max(0).tolist())
+        lines.append(_Line(text, box, float(score), _line_words(text, box, [place for _, _, place in boxed])))
+    return lines
+
+
+def _quarter_turns(engine: Any, pixels: np.ndarray, lines: Sequence[_Line]) -> int:
+    """How many quarter turns against the clock put the picture upright: 0 to 3.
+
+    Lines that run down the page say that it lies on its side. Whether it then stands on its head, the engine's
+    classifier says of pieces of a few lines, 3 ms each. A page that reads well is not asked about.
+    """
+    votes = [line for line in lines if len(line.text) >= 3]
+    if not votes:
+        return 0
+    side = int(2 * sum(_is_upright_strip(line.box) for line in votes) > len(votes))
+    if not side and np.median([line.score for line in votes]) >= SURE_SCORE:
+        return 0
+    upside_down = 0
+    votes = sorted(votes, key=lambda line: -max(line.box.width, line.box.height))[:9]
+    for line in votes:
+        x0, y0, x1, y1 = (max(round(edge), 0) for edge in line.box)
+        strip = np.rot90(pixels[y0:y1, x0:x1], side)
+        piece = np.ascontiguousarray(strip[:, : 4 * strip.shape[0]])  # 4:1, as the classifier was trained
+        verdict = engine(piece, use_det=False, use_cls=True, use_rec=False).cls_res
+        upside_down += verdict is not None and verdict[0][0] == "180"
+    return side + 2 * (2 * upside_down > len(votes))
+
+
+def _read_upwards(engine: Any, pixels: np.ndarray, line: _Line) -> _Line:
+    """A line that runs along the page's side, such as the name of a chart's axis, if it reads better upwards.
+
+    The engine reads such lines downwards only.
+    """
+    x0, y0, x1, y1 = (max(round(edge), 0) for edge in line.box)
+    strip = np.ascontiguousarray(np.rot90(pixels[y0:y1, x0:x1], -1))
+    found = engine(strip, use_det=False, use_cls=False, use_rec=True)
+    if not found.txts or not found.txts[0].strip() or found.scores[0] <= line.score:
+        return line
+    text = found.txts[0]
+    return _Line(text, line.box, float(found.scores[0]), _shares(text, line.box, upwards=True))
+
+
+def _line_words(text: str, box: Box, characters: Sequence[Any]) -> list[tuple[str, Box]]:
+    """A line's words with their boxes, from its characters' corners; without these, by their share of the line.
+
+    RapidOCR cuts words at wide gaps between letters and names the words of a mixed line character by character:
+    so the words are taken from the line's text, and only the places from the characters.
+    """
+    tokens = text.split()
+    if len(characters) != sum(map(len, tokens)):
+        return _shares(text, box)
+    corners = np.array(characters, np.float64).reshape(len(characters), -1, 2)
+    low, high = corners.min(1), corners.max(1)
+    words, at = [], 0
+    for token in tokens:
+        for part in split_token(token):
+            span = slice(at, at + len(part))
+            words.append((part, Box(*low[span].min(0).tolist(), *high[span].max(0).tolist())))
+            at += len(part)
+    return words
+
+
+def _shares(text: str, box: Box, upwards: bool = False) -> list[tuple[str, Box]]:
+    """A line's words, each with its characters' share of the line's box along the longer side."""
+    words, at = [], 0
+    for token in text.split():
+        at = text.index(token, at)
+        start, end = at / len(text), (at + len(token)) / len(text)
+        at += len(token)
+        if upwards:
+            share = box._replace(y0=box.y1 - end * box.height, y1=box.y1 - start * box.height)
+        elif box.width >= box.height:
+            share = box._replace(x0=box.x0 + start * box.width, x1=box.x0 + end * box.width)
+        else:
+            share = box._replace(y0=box.y0 + start * box.height, y1=box.y0 + end * box.height)
+        words.append((token, share))
+    return words
+
+
+def _is_upright_strip(box: Box) -> bool:
+    return box.height >= 1.5 * box.width  # the engine's own bound for reading a line downwards
+
+
+def _unturn(box: Box, turns: int, width: int, height: int) -> Box:
+    """A box of the picture after quarter turns against the clock, in the picture of `width` x `height` pixels."""
+    x0, y0, x1, y1 = box
+    return (
+        box,
+        Box(width - y1, x0, width - y0, x1),
+        Box(width - x1, height - y1, width - x0, height - y0),
+        Box(y0, height - x1, y1, height - x0),
+    )[turns]
+
+
+@lru_cache(maxsize=2)
+def _engine(threads: int) -> Any:
+    from rapidocr import RapidOCR
+
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",  # it logs every picture, and warns when one has no text
+            "Global.text_score": 0.0,  # what reads badly tells that the page is upside down; see MIN_SCORE
+            "Global.return_word_box": True,
+            "Global.return_single_char_box": True,
+            "Global.max_side_len": OCR_LONG_SIDE,
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            # a page of 700 words, processor time: 9.5 s as RapidOCR ships, 8.7 s with the arena, 7.8 s with both:
+            # a batch is as wide as its widest line, and the rest is computed for nothing
+            "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
+            "Rec.rec_batch_num": 1,
+        }
+    )

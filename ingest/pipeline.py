@@ -1,0 +1,324 @@
+"""Adding documents: reading runs ahead in a process of its own while this one encodes, writes and commits."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Full, Queue
+from typing import Any
+
+from ..retrieval.catalog import DocumentRow, PageRow, Source
+from ..retrieval.errors import DocumentError, DocumentUnreadable
+from ..retrieval.library import Library
+from ..retrieval.types import PageContent, State
+from ..retrieval.writer import DocumentDraft, LibraryWriter
+from .discover import discover
+from .documents import display_path
+from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
+from .worker import Reader
+
+BATCH = 8
+"""Pages encoded together: some 40 passages, enough to sort by length; and the most that wait in memory twice."""
+
+AHEAD = 32
+"""Pages that reading may be ahead of encoding, about 10 MB: memory stays flat however long a document is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file."""
+
+    path: str
+    state: State
+    pages: int
+    reason: str | None
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON: what `pagesight add --json` prints, one object a document."""
+        return {
+            "path": self.path,
+            "state": self.state,
+            "pages": self.pages,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One page was written."""
+
+    path: str
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it was when its bytes were hashed. `sha256` is `None` when that was not needed or not possible."""
+
+    path: Path
+    name: str
+    sha256: str | None = None
+    bytes: int = 0
+    modified: int = 0
+
+    def source(self, document: str | None, reason: str | None = None) -> Source:
+        return Source(self.name, document, self.bytes, self.modified, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unchanged:
+    file: _File
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    file: _File
+    document: ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    file: _File
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    file: _File
+    reason: str
+
+
+_Event = _Unchanged | _Begun | ParsedPage | FailedPage | _Ended | _Failed
+
+
+def parse_options(library: Library) -> ParseOptions:
+    """How this library's settings want files to be read."""
+    return ParseOptions(dpi=library.settings.dpi, ocr=library.settings.ocr)
+
+
+def add(
+    library: Library,
+    paths: Iterable[Path],
+    *,
+    password: str | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Iterator[Outcome]:
+    """Add files, and the files in folders, to a library; yields what became of each, as it happens.
+
+    A file that cannot be read is an outcome like another and is kept in the catalog with its reason; the others go on.
+    A file that is there already, unchanged, costs one look at its size and time. Stopped at any point, what was yielded
+    as indexed is there, and nothing of the rest.
+
+    Raises `LibraryLocked` when another process is writing.
+    """
+    settings = library.settings
+    with library.writer() as writer, ExitStack() as stack:
+        reader = stack.enter_context(
+            Reader(
+                parse_options(library),
+                page_seconds=settings.page_seconds,
+                memory_bytes=int(settings.parse_memory_gb * 1e9),
+            )
+        )
+        events = stack.enter_context(_Ahead(lambda: _events(library, reader, paths, password)))
+        yield from _Consumer(library, writer, on_progress).run(events)
+
+
+def _events(library: Library, reader: Reader, paths: Iterable[Path], password: str | None) -> Iterator[_Event]:
+    """Read files one after the other. Runs in the thread that reads ahead."""
+    on_the_way: set[str] = set()
+    for path in discover(paths):
+        name = display_path(path)
+        file = _File(path, name)
+        try:
+            file = _fingerprint(file, library)
+            if file.sha256 is None or file.sha256 in on_the_way or library.catalog.has_document(file.sha256):
+                yield _Unchanged(file)
+                continue
+            for message in reader.read(path, password):
+                yield _Begun(file, message) if isinstance(message, ParsedDocument) else message
+            if _stat(file) != (file.bytes, file.modified):
+                raise DocumentUnreadable(f"Cannot read {name}: it changed while it was read; add it again.")
+        except DocumentError as error:
+            yield _Failed(file, str(error))
+        else:
+            on_the_way.add(file.sha256)
+            yield _Ended(file)
+
+
+def _fingerprint(file: _File, library: Library) -> _File:
+    """Hash a file, unless its size and time are those of the last time: then its `sha256` stays `None`."""
+    try:
+        size, modified = _stat(file)
+        known = library.catalog.source(file.name)
+        if known is not None and known.document is not None and (known.bytes, known.modified) == (size, modified):
+            return file
+        with file.path.open("rb") as opened:
+            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError:
+        # Opening says in words what is wrong with it, in one place for all reasons.
+        from .documents import open_document
+
+        open_document(file.path).close()
+        raise
+    return _File(file.path, file.name, sha256, size, modified)
+
+
+def _stat(file: _File) -> tuple[int, int]:
+    stat = file.path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+class _Consumer:
+    """Turns events into rows of the library and outcomes."""
+
+    def __init__(self, library: Library, writer: LibraryWriter, on_progress: Callable[[Progress], None]) -> None:
+        self._library, self._writer, self._on_progress = library, writer, on_progress
+
+    def run(self, events: Iterator[_Event]) -> Iterator[Outcome]:
+        for event in events:
+            if isinstance(event, _Begun):
+                yield self._document(event, events)
+            elif isinstance(event, _Unchanged):
+                yield self._unchanged(event.file)
+            elif isinstance(event, _Failed):
+                yield self._failed(event.file, event.reason, 0.0)
+            else:
+                raise AssertionError(f"{event} outside a document")
+
+    def _document(self, begun: _Begun, events: Iterator[_Event]) -> Outcome:
+        file, started = begun.file, time.monotonic()
+        assert file.sha256 is not None
+        title = begun.document.title or file.path.stem
+        failures: list[FailedPage] = []
+        batch: list[ParsedPage] = []
+        with self._writer.document(file.sha256) as draft:
+            for event in events:
+                if isinstance(event, ParsedPage):
+                    batch.append(event)
+                    if len(batch) == BATCH:
+                        self._write(draft, begun, title, batch)
+                        batch = []
+                elif isinstance(event, FailedPage):
+                    failures.append(event)
+                    draft.add_failed_page(_failed_row(event))
+                else:
+                    break
+            else:
+                raise AssertionError(f"{file.name} has no end")
+            seconds = time.monotonic() - started
+            if isinstance(event, _Failed):
+                return self._failed(file, event.reason, seconds)
+            if len(failures) == begun.document.pages:
+                return self._failed(file, f"Cannot read {file.name}: {_summary(failures)}.", seconds)
+            if batch:
+                self._write(draft, begun, title, batch)
+            state, reason = ("partial", _summary(failures)) if failures else ("indexed", None)
+            pages = begun.document.pages
+            draft.commit(
+                DocumentRow(
+                    file.sha256, title, begun.document.media_type, file.bytes, pages, state, reason, seconds
+                ),
+                file.source(file.sha256),
+            )
+        return Outcome(file.name, state, pages - len(failures), reason, time.monotonic() - started)
+
+    def _write(self, draft: DocumentDraft, begun: _Begun, title: str, pages: list[ParsedPage]) -> None:
+        rows = [
+            PageRow(
+                page.number, page.width, page.height, page.rotation, page.text, page.text_origin, page.words, page.passages
+            )
+            for page in pages
+        ]
+        contents = [PageContent("", title, page.words, page.passages, page.image) for page in pages]
+        name = begun.file.path.stem.replace("_", " ").replace("-", " ")
+        draft.add_pages(rows, contents, [{"title": title, "headings": page.headings, "name": name} for page in pages])
+        for page in pages:
+            self._on_progress(Progress(begun.file.name, page.number, begun.document.pages))
+
+    def _unchanged(self, file: _File) -> Outcome:
+        if file.sha256 is None:
+            known = self._library.catalog.source(file.name)
+            assert known is not None
+            assert known.document is not None
+            return Outcome(file.name, "unchanged", self._pages(known.document), None, 0.0)
+        if not self._library.catalog.has_document(file.sha256):
+            # Its twin came first and failed when it was committed.
+            return self._failed(file, f"Cannot read {file.name}: another file with the same bytes failed.", 0.0)
+        self._writer.put_source(file.source(file.sha256))
+        return Outcome(file.name, "unchanged", self._pages(file.sha256), None, 0.0)
+
+    def _pages(self, document: str) -> int:
+        return len(self._library.catalog.pages_of(document)) - len(self._library.catalog.failures(document))
+
+    def _failed(self, file: _File, reason: str, seconds: float) -> Outcome:
+        self._writer.put_source(file.source(None, reason))
+        return Outcome(file.name, "failed", 0, reason, seconds)
+
+
+def _failed_row(page: FailedPage) -> PageRow:
+    return PageRow(page.number, 0.0, 0.0, 0, None, "none", failure=page.reason)
+
+
+def _summary(failures: list[FailedPage]) -> str:
+    """One line for the pages that failed: the first reason, and which other pages.
+
+    >>> _summary([FailedPage(3, "page 3: too large"), FailedPage(5, "page 5: too large")])
+    'page 3: too large; also failed: page 5'
+    """
+    others = [str(page.number) for page in failures[1:]]
+    shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
+    return failures[0].reason + (f"; also failed: page{'s' if len(others) > 1 else ''} {shown}" if others else "")
+
+
+class _Ahead:
+    """Runs an iterator in a thread of its own, a bounded number of items ahead; leaving stops it."""
+
+    def __init__(self, make: Callable[[], Iterator[_Event]]) -> None:
+        self._make = make
+        self._queue: Queue[_Event | BaseException | None] = Queue(AHEAD)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pagesight-read-ahead", daemon=True)
+
+    def __enter__(self) -> Iterator[_Event]:
+        self._thread.start()
+        return self._items()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _items(self) -> Iterator[_Event]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _run(self) -> None:
+        iterator = self._make()
+        try:
+            for item in iterator:
+                if not self._put(item):
+                    return
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again where the items are used
+            self._put(error)
+        finally:
+            close: Callable[[], None] = getattr(iterator, "close", lambda: None)
+            close()
+
+    def _put(self, item: _Event | BaseException | None) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+                return True
+            except Full:
+                continue
+        return False

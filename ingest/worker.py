@@ -1,0 +1,184 @@
+"""Reading files in a process of their own, so that a hostile one takes down its reader and not the run.
+
+The reader is one spawned process with a limit on address space; the parent gives each page a time limit, kills a reader
+that passes it, and goes on with the next page in a new one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from ..retrieval.errors import DocumentEncrypted, DocumentError, DocumentUnreadable
+from .documents import display_path, open_document
+from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
+
+START_SECONDS = 60.0
+"""For starting a process, importing and opening a file, on a busy machine."""
+
+MOST_CRASHES = 3
+"""Readers that one document may take down; after that, the rest of its pages counts as failed."""
+
+Parsed = ParsedDocument | ParsedPage | FailedPage
+
+
+class Reader:
+    """Reads documents in a worker process, which starts with the first and ends with `close`. Use it in one thread."""
+
+    def __init__(self, options: ParseOptions, *, page_seconds: float, memory_bytes: int) -> None:
+        self._options = options
+        self._page_seconds = page_seconds
+        self._memory_bytes = memory_bytes
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: Path, password: str | None = None) -> Iterator[Parsed]:
+        """What is known of the document, then its pages in order, each read or failed.
+
+        Raises `DocumentError` when nothing of it can be read.
+        """
+        document: ParsedDocument | None = None
+        next_page, crashes = 1, 0
+        while document is None or next_page <= document.pages:
+            try:
+                for message in self._read_from(path, password, next_page):
+                    if isinstance(message, ParsedDocument):
+                        if document is None:
+                            document = message
+                            yield message
+                    else:
+                        yield message
+                        next_page = message.number + 1
+                return
+            except _ReaderLostError as lost:
+                crashes += 1
+                if document is None:
+                    raise DocumentUnreadable(f"Cannot read {display_path(path)}: {lost}; the file was skipped.") from lost
+                yield FailedPage(next_page, f"page {next_page}: {lost}")
+                next_page += 1
+                if crashes >= MOST_CRASHES:
+                    reason = f"not tried, after {crashes} pages that took the reader down"
+                    for number in range(next_page, document.pages + 1):
+                        yield FailedPage(number, f"page {number}: {reason}")
+                    return
+
+    def close(self) -> None:
+        """End the worker process."""
+        self._stop()
+
+    def _read_from(self, path: Path, password: str | None, first: int) -> Iterator[Parsed]:
+        connection = self._start()
+        try:
+            connection.send((os.fspath(path), password, first))
+        except OSError:
+            raise self._lost() from None
+        seconds = max(START_SECONDS, self._page_seconds)
+        finished = False
+        try:
+            while True:
+                try:
+                    if not connection.poll(seconds):
+                        self._stop()
+                        raise _ReaderLostError(f"reading took longer than {seconds:g} s")
+                    message = connection.recv()
+                except (EOFError, ConnectionError):
+                    raise self._lost() from None
+                if message is None or isinstance(message, DocumentError):
+                    finished = True
+                    if message is not None:
+                        raise message
+                    return
+                yield message
+                seconds = self._page_seconds
+        finally:
+            if not finished:
+                self._stop()  # left in the middle: what the process still sends belongs to no one
+
+    def _start(self) -> Connection:
+        if self._process is not None and self._process.is_alive() and self._connection is not None:
+            return self._connection
+        self._stop()
+        context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads half-alive
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._options, self._memory_bytes), name="pagesight-reader", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        return self._connection
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+            self._process = None
+
+    def _lost(self) -> _ReaderLostError:
+        code = None
+        if self._process is not None:
+            self._process.join(5)
+            code = self._process.exitcode
+        self._stop()
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return _ReaderLostError(f"the process that read it died ({how})")
+
+
+class _ReaderLostError(Exception):
+    """The worker process died or was killed."""
+
+
+def _serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> None:
+    """The worker process: take a file, send its document and pages, then `None`; or send the error."""
+    _limit_memory(memory_bytes)
+    with suppress(EOFError, KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
+        while True:
+            path, password, first = connection.recv()
+            try:
+                for message in _parse(Path(path), password, first, options):
+                    connection.send(message)
+                connection.send(None)
+            except (DocumentEncrypted, DocumentUnreadable) as error:
+                connection.send(type(error)(str(error)))
+            except MemoryError:
+                connection.send(
+                    DocumentUnreadable(
+                        f"Cannot read {display_path(Path(path))}: it needs more than {memory_bytes / 1e9:.1f} GB of "
+                        "memory; raise PAGESIGHT_PARSE_MEMORY_GB."
+                    )
+                )
+
+
+def _parse(path: Path, password: str | None, first: int, options: ParseOptions) -> Iterator[Parsed]:
+    with open_document(path, password=password, options=options) as document:
+        yield document.info
+        for number in range(first, document.info.pages + 1):
+            try:
+                yield document.read_page(number)
+            except DocumentUnreadable as error:
+                yield FailedPage(number, str(error))
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # no such limit on this system; the time limit stays
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,81 @@
+"""Text to index terms: the one analysis that pages and queries share."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
+
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’ʼ][^\W\d_]+)*", re.UNICODE)
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+_CODE = re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d])[\w]+(?:[-/.][\w]+)*|\b[^\W\d]+[-/]\d+\w*", re.UNICODE)
+
+STOP_WORDS = frozenset(
+    "a about an and are as at be by did do does for from had has have how i if in into is it its me of on or please "
+    "so that the their them then there these they this those to was we were what when where which who whom whose why "
+    "will with you your".split()
+)
+"""English words that say how something is asked. They are left out of queries, never out of the index."""
+
+
+def terms(text: str) -> list[str]:
+    """The index terms of a text, in order.
+
+    Case and presentation forms are folded, English words are stemmed (Snowball), thousands separators leave numbers,
+    part numbers are kept whole beside their parts, and scripts that do not space their words, and Korean, whose
+    words carry their particles, become pairs of characters.
+
+    >>> terms("Net revenues: $1,577.0 (PS-400)")
+    ['net', 'revenu', '1577.0', 'ps', '400', 'ps400']
+    >>> terms("서울의 매출")
+    ['서울', '울의', '매출']
+    """
+    return list(_terms(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def query_terms(text: str) -> list[str]:
+    """The terms of a query, each once; words that say how it is asked are left out unless nothing else is there.
+
+    >>> query_terms("What is the revenue of the revenues?")
+    ['revenu']
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    content = " ".join(word for word in re.split(r"\s+", folded) if word.strip("?!.,;:'\"“”()") not in STOP_WORDS)
+    return list(dict.fromkeys(_terms(content))) or list(dict.fromkeys(_terms(folded)))
+
+
+def _terms(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token[0].isdigit():
+            yield token.replace(",", "") if _THOUSANDS.fullmatch(token) else token.replace(",", ".")
+        elif _UNSPACED.match(token):
+            yield from _pairs(token)
+        elif token.isascii():
+            yield _stemmer().stemWord(token.replace("'", ""))
+        else:
+            yield re.sub("['’ʼ]", "", token)
+    for match in _CODE.finditer(text):
+        whole = re.sub(r"[\W_]", "", match.group())
+        if whole != match.group() or not whole.isascii():
+            yield whole
+
+
+def _pairs(token: str) -> Iterator[str]:
+    if len(token) == 1:
+        yield token
+    for i in range(len(token) - 1):
+        yield token[i : i + 2]
+
+
+@cache
+def _stemmer() -> Stemmer:
+    from Stemmer import Stemmer
+
+    return Stemmer("english")

@@ -1,0 +1,329 @@
+"""The catalog: which documents, pages and words a library holds. SQLite, and the single source of truth."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from threading import local
+from typing import Literal
+
+import numpy as np
+
+from .errors import LibraryError
+from .types import Box, Document, Page, Passage, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A path as the catalog last saw it. `document` is `None` when the file could not be read."""
+
+    path: str
+    document: str | None
+    bytes: int | None
+    modified: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A page on its way into the catalog."""
+
+    number: int
+    width: float
+    height: float
+    rotation: int
+    text: str | None
+    text_origin: Literal["layer", "ocr", "none"]
+    words: Sequence[Word] = ()
+    passages: Sequence[Passage] = ()
+    image_sha: str | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document on its way into the catalog."""
+
+    id: str
+    title: str
+    media_type: str
+    bytes: int
+    pages: int
+    state: Literal["indexed", "partial"]
+    reason: str | None
+    seconds: float
+
+
+def page_id(document: str, number: int) -> str:
+    """The id of a page.
+
+    >>> page_id("ab12", 3)
+    'ab12/3'
+    """
+    return f"{document}/{number}"
+
+
+class Catalog:
+    """One connection a thread; readers see the last commit and never wait for the writer (WAL)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = local()
+
+    @classmethod
+    def create(cls, path: Path) -> Catalog:
+        catalog = cls(path)
+        with catalog._connect(create=True) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(f"BEGIN;\n{files(__package__).joinpath('schema.sql').read_text()}\nCOMMIT;")
+        connection.close()
+        return catalog
+
+    # Reading
+
+    def generation(self) -> int:
+        """A number that grows with every commit: readers keep what they derived while it stays the same."""
+        return int(self._one("SELECT value FROM counters WHERE name = 'generation'")[0])
+
+    def documents(self) -> list[Document]:
+        """All documents, in the order they were added."""
+        rows = self._all(
+            "SELECT id, title, pages, state, reason, bytes, added FROM documents ORDER BY number",
+        )
+        sources: dict[str, list[str]] = {}
+        for path, document in self._all("SELECT path, document FROM sources WHERE document IS NOT NULL ORDER BY path"):
+            sources.setdefault(document, []).append(path)
+        return [
+            Document(id_, title, pages, state, reason, tuple(sources.get(id_, ())), size, added)
+            for id_, title, pages, state, reason, size, added in rows
+        ]
+
+    def has_document(self, document: str) -> bool:
+        return bool(self._all("SELECT 1 FROM documents WHERE id = ?", (document,)))
+
+    def sources(self) -> list[Source]:
+        """Every path that was ever added and not removed, readable or not, by name."""
+        rows = self._all("SELECT path, document, bytes, modified, reason FROM sources ORDER BY path")
+        return [Source(*row) for row in rows]
+
+    def source(self, path: str) -> Source | None:
+        rows = self._all("SELECT path, document, bytes, modified, reason FROM sources WHERE path = ?", (path,))
+        return Source(*rows[0]) if rows else None
+
+    def page_documents(self) -> dict[str, str]:
+        """Page id to document id, for all pages that were read."""
+        return dict(self._all("SELECT id, document FROM pages WHERE text IS NOT NULL"))
+
+    def pages(self, ids: Iterable[str]) -> dict[str, Page]:
+        """The pages with these ids, those that are here."""
+        found: dict[str, Page] = {}
+        wanted = list(ids)
+        for begin in range(0, len(wanted), 500):  # SQLite's oldest limit of variables in a statement is 999
+            chunk = wanted[begin : begin + 500]
+            rows = self._all(
+                f"""SELECT p.id, p.document, (SELECT min(path) FROM sources s WHERE s.document = p.document),
+                           d.title, p.number, p.width, p.height, p.rotation, p.text, p.text_origin
+                    FROM pages p JOIN documents d ON d.id = p.document
+                    WHERE p.id IN ({",".join("?" * len(chunk))})""",
+                chunk,
+            )
+            found.update((row[0], Page(*row)) for row in rows)
+        return found
+
+    def pages_of(self, document: str) -> list[Page]:
+        """The pages of a document, in order."""
+        ids = [row[0] for row in self._all("SELECT id FROM pages WHERE document = ? ORDER BY number", (document,))]
+        pages = self.pages(ids)
+        return [pages[id_] for id_ in ids if id_ in pages]
+
+    def words(self, page: str) -> tuple[Word, ...]:
+        """The words of a page in reading order; empty for a page without text or not here."""
+        rows = self._all("SELECT words, text FROM pages WHERE id = ?", (page,))
+        return unpack_words(rows[0][0], rows[0][1]) if rows and rows[0][0] is not None else ()
+
+    def passages(self, page: str) -> tuple[Passage, ...]:
+        """The passages of a page in reading order."""
+        rows = self._all("SELECT passages FROM pages WHERE id = ?", (page,))
+        if not rows:
+            return ()
+        words = self.words(page)
+        text = self.pages([page])[page].text or ""
+        return tuple(
+            Passage(text[words[first].start : words[last - 1].start + len(words[last - 1].text)], first, last)
+            for first, last in json.loads(rows[0][0])
+        )
+
+    def image_sha(self, page: str) -> str | None:
+        """SHA-256 of the page's picture, `None` when there is none."""
+        rows = self._all("SELECT image_sha FROM pages WHERE id = ?", (page,))
+        return rows[0][0] if rows else None
+
+    def failures(self, document: str) -> dict[int, str]:
+        """The pages of a document that could not be read, and why."""
+        return dict(self._all("SELECT number, failure FROM pages WHERE document = ? AND failure NOT NULL", (document,)))
+
+    def jobs(self) -> list[str]:
+        """Documents whose index rows a writer left unfinished."""
+        return [row[0] for row in self._all("SELECT document FROM jobs ORDER BY begun")]
+
+    # Writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; on success the generation grows."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'generation'")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def begin_job(self, document: str, kind: Literal["add", "remove"]) -> None:
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?)", (document, kind, now()))
+
+    def end_job(self, document: str) -> None:
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM jobs WHERE document = ?", (document,))
+
+    def put_document(self, document: DocumentRow, pages: Iterable[PageRow], source: Source) -> list[str]:
+        """Commit a document with its pages, and that `source` now holds it.
+
+        Returns the documents that lost their last source by it; their index rows are the caller's to purge (they
+        have a job until then).
+        """
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO documents (id, title, media_type, bytes, pages, state, reason, added, seconds) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    document.id,
+                    document.title,
+                    document.media_type,
+                    document.bytes,
+                    document.pages,
+                    document.state,
+                    document.reason,
+                    now(),
+                    document.seconds,
+                ),
+            )
+            connection.executemany(
+                "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        page_id(document.id, page.number),
+                        document.id,
+                        page.number,
+                        page.width,
+                        page.height,
+                        page.rotation,
+                        page.text,
+                        page.text_origin,
+                        pack_words(page.words) if page.text is not None else None,
+                        json.dumps([[passage.first, passage.last] for passage in page.passages]),
+                        page.image_sha,
+                        page.failure,
+                    )
+                    for page in pages
+                ),
+            )
+            connection.execute("DELETE FROM jobs WHERE document = ?", (document.id,))
+            return self._put_source(connection, source)
+
+    def put_source(self, source: Source) -> list[str]:
+        """Record what a path holds now. Returns the documents that lost their last source by it."""
+        with self.transaction() as connection:
+            return self._put_source(connection, source)
+
+    def remove_sources(self, paths: Sequence[str]) -> list[str]:
+        """Forget paths. Returns the documents that lost their last source by it."""
+        with self.transaction() as connection:
+            connection.executemany("DELETE FROM sources WHERE path = ?", ((path,) for path in paths))
+            return self._drop_orphans(connection)
+
+    def _put_source(self, connection: sqlite3.Connection, source: Source) -> list[str]:
+        connection.execute(
+            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)",
+            (source.path, source.document, source.bytes, source.modified, source.reason, now()),
+        )
+        return self._drop_orphans(connection)
+
+    def _drop_orphans(self, connection: sqlite3.Connection) -> list[str]:
+        orphans = [
+            row[0]
+            for row in connection.execute(
+                "SELECT id FROM documents WHERE id NOT IN (SELECT document FROM sources WHERE document IS NOT NULL)"
+            )
+        ]
+        for document in orphans:
+            connection.execute("DELETE FROM documents WHERE id = ?", (document,))
+            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, 'remove', ?)", (document, now()))
+        return orphans
+
+    # Plumbing
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._connect()
+        return self._local.connection
+
+    def _connect(self, *, create: bool = False) -> sqlite3.Connection:
+        if not create and not self._path.is_file():
+            raise LibraryError(f"{self._path} is missing: this is not a whole library; add the documents again.")
+        # autocommit: transactions are begun by hand, so that none is open while nobody writes
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten, not only unlinked
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _all(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def _one(self, statement: str, values: Sequence[object] = ()) -> tuple:
+        return self._connection.execute(statement, values).fetchone()
+
+    def close(self) -> None:
+        """Close this thread's connection; those of other threads close with their threads."""
+        if hasattr(self._local, "connection"):
+            self._local.connection.close()
+            del self._local.connection
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def pack_words(words: Sequence[Word]) -> bytes:
+    """Boxes, starts and lengths of a page's words, compressed: `(words, 6)` float32, row by row.
+
+    The text itself is the page's; a float32 holds an offset exactly up to 16,777,216.
+    """
+    rows = np.array([[*word.box, word.start, len(word.text)] for word in words], np.float32).reshape(-1, 6)
+    return zlib.compress(rows.tobytes(), 1)
+
+
+def unpack_words(packed: bytes, text: str) -> tuple[Word, ...]:
+    """Reads what `pack_words` wrote.
+
+    >>> words = (Word("Київ", Box(0.0, 0.0, 10.0, 10.0), 3),)
+    >>> unpack_words(pack_words(words), "у. Київ") == words
+    True
+    """
+    rows = np.frombuffer(zlib.decompress(packed), np.float32).reshape(-1, 6)
+    return tuple(
+        Word(text[int(start) : int(start) + int(length)], Box(x0, y0, x1, y1), int(start))
+        for x0, y0, x1, y1, start, length in rows.tolist()
+    )

@@ -1,0 +1,143 @@
+"""Channels: the independent opinions about which page a question is about.
+
+A channel is asked once per question (`ask`), which encodes the question, and then gives candidates and scores. It knows
+nothing of the other channels; `search.py` brings them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .protocols import LexicalIndex, MultiVectorStore, PageEncoder, TextEncoder, VectorStore
+from .types import QueryVectors, Vectors
+
+CANDIDATES = 100
+"""Pages that each channel puts forward."""
+
+EXACT_PAGES = 2_000
+"""Up to so many allowed pages, late interaction scores them all; past it, only what the other channels found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to look: all pages (`pages` by document), or those of some documents."""
+
+    pages: Mapping[str, str]
+    """Page id to document id: what may be found."""
+    documents: frozenset[str] | None
+    """The documents asked for, `None` for all."""
+
+
+class Asked(Protocol):
+    """One question, put to one channel."""
+
+    @property
+    def coverage(self) -> float:
+        """0 to 1: how far this channel understands the question's language."""
+        ...
+
+    def candidates(self, scope: Scope) -> dict[str, float]:
+        """The pages that this channel puts forward, page id to score; higher is better."""
+        ...
+
+    def score(self, pages: Collection[str]) -> dict[str, float]:
+        """The scores of these pages, exactly; pages that the channel has not seen are left out."""
+        ...
+
+
+class Channel(Protocol):
+    name: str
+
+    def ask(self, question: str) -> Asked: ...
+
+
+class LexicalChannel:
+    """BM25 over weighted fields: exact words, codes, names."""
+
+    name = "lexical"
+
+    def __init__(self, index: LexicalIndex) -> None:
+        self._index = index
+
+    def ask(self, question: str) -> Asked:
+        return _LexicalAsked(self._index, question)
+
+
+class DenseChannel:
+    """Sentence vectors of passages: paraphrase. A page is worth its best passage."""
+
+    name = "dense"
+
+    def __init__(self, encoder: TextEncoder, store: VectorStore, language: PageEncoder) -> None:
+        """`language`: who can tell how much of a question the encoder knows."""
+        self._encoder, self._store, self._language = encoder, store, language
+
+    def ask(self, question: str) -> Asked:
+        vector = self._encoder.encode_query([question])[0]
+        return _DenseAsked(self._store, vector, self._language.coverage(question))
+
+
+class LateInteractionChannel:
+    """MaxSim over many vectors a page: of its words, or of its picture's patches."""
+
+    def __init__(self, name: str, encoder: PageEncoder, store: MultiVectorStore) -> None:
+        self.name = name
+        self._encoder, self._store = encoder, store
+
+    def ask(self, question: str) -> Asked:
+        return _LateInteractionAsked(self._store, self._encoder.encode_query(question), self._encoder.coverage(question))
+
+
+class _LexicalAsked:
+    coverage = 1.0
+
+    def __init__(self, index: LexicalIndex, question: str) -> None:
+        self._index, self._question = index, question
+        self._found: dict[str, float] = {}
+
+    def candidates(self, scope: Scope) -> dict[str, float]:
+        # All matches, not the best hundred: what is not among them scores 0, so that every page's score is known.
+        found = self._index.search(self._question, None, scope.documents)
+        self._found = {page: score for page, score in found.items() if page in scope.pages}
+        return dict(list(self._found.items())[:CANDIDATES])
+
+    def score(self, pages: Collection[str]) -> dict[str, float]:
+        return {page: self._found.get(page, 0.0) for page in pages}
+
+
+class _DenseAsked:
+    def __init__(self, store: VectorStore, vector: Vectors, coverage: float) -> None:
+        self._store, self._vector, self.coverage = store, vector, coverage
+
+    def candidates(self, scope: Scope) -> dict[str, float]:
+        if self.coverage == 0:
+            return {}
+        found: dict[str, float] = {}
+        for page, score in self._store.search(self._vector, CANDIDATES, scope.documents):
+            if page in scope.pages:
+                found.setdefault(page, score)
+        return found
+
+    def score(self, pages: Collection[str]) -> dict[str, float]:
+        return self._store.score(self._vector, pages)
+
+
+class _LateInteractionAsked:
+    def __init__(self, store: MultiVectorStore, query: QueryVectors, coverage: float) -> None:
+        self._store, self._query, self.coverage = store, query, coverage
+        self._scores: dict[str, float] = {}
+
+    def candidates(self, scope: Scope) -> dict[str, float]:
+        if len(scope.pages) > EXACT_PAGES or self.coverage == 0:
+            return {}
+        self._scores = self._store.score(self._query, scope.pages.keys())
+        best = sorted(self._scores, key=lambda page: (-self._scores[page], page))[:CANDIDATES]
+        return {page: self._scores[page] for page in best}
+
+    def score(self, pages: Collection[str]) -> dict[str, float]:
+        missing = [page for page in pages if page not in self._scores]
+        return {page: self._scores[page] for page in pages if page in self._scores} | (
+            self._store.score(self._query, missing) if missing else {}
+        )

@@ -1,0 +1,1 @@
+"""Adapters that turn text and pages into vectors, one file a library."""

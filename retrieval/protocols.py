@@ -1,0 +1,116 @@
+"""The seams: what can be exchanged, and the little that each must do.
+
+An adapter translates one library's habits into these shapes and nothing else. Concrete classes are named in one
+place, `library.py`. Each seam has one set of contract tests (`tests/contracts.py`) that runs on every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .types import EncoderId, PageContent, PageVectors, QueryVectors, Vectors
+
+
+class TextEncoder(Protocol):
+    """Texts to single vectors."""
+
+    @property
+    def id(self) -> EncoderId: ...
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """`(texts, dim)`, unit rows. A text's vector does not depend on its neighbours in the batch."""
+        ...
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """`(texts, dim)`, unit rows, comparable with `encode_query`'s by inner product."""
+        ...
+
+
+class PageEncoder(Protocol):
+    """Pages and queries to many vectors each, for late interaction (Khattab & Zaharia 2020; Faysse et al. 2024)."""
+
+    @property
+    def id(self) -> EncoderId: ...
+
+    def encode_pages(self, pages: Sequence[PageContent]) -> list[PageVectors]:
+        """One `PageVectors` a page, in order. A page's rows do not depend on its neighbours in the batch."""
+        ...
+
+    def encode_query(self, text: str) -> QueryVectors:
+        """One unit row a token of the query, with how much it counts."""
+        ...
+
+    def coverage(self, text: str) -> float:
+        """0 to 1: how much of the text is in a language that this encoder knows.
+
+        An encoder that has not learnt a script still returns vectors. They rank pages at random, so fusion scales a
+        channel's weight by this.
+        """
+        ...
+
+
+class VectorStore(Protocol):
+    """Single vectors with a key each, grouped by the page they belong to, compared by inner product."""
+
+    def add(self, document: str, pages: Sequence[str], keys: Sequence[str], vectors: Vectors) -> None:
+        """Store one vector a key. A key that is there already is replaced."""
+        ...
+
+    def search(
+        self, query: Vectors, limit: int, documents: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The best `limit` vectors as `(page, score)`, best first; `query` is `(dim,)`.
+
+        A page comes as often as it has vectors among them. `documents` narrows the search to those documents.
+        """
+        ...
+
+    def score(self, query: Vectors, pages: Collection[str]) -> dict[str, float]:
+        """The best vector of each of these pages, exactly; pages that have none are left out."""
+        ...
+
+    def remove(self, document: str) -> None:
+        """Remove all vectors of a document; an unknown one is no error."""
+        ...
+
+
+class MultiVectorStore(Protocol):
+    """Pages of many vectors, compared by MaxSim."""
+
+    def add(self, document: str, pages: Sequence[PageVectors]) -> None:
+        """Store pages of a document. Whole or not at all: a crash leaves no half-written page behind."""
+        ...
+
+    def score(self, query: QueryVectors, pages: Collection[str] | None = None) -> dict[str, float]:
+        """MaxSim of each of these pages (`None`: of all), exactly; pages that are not stored are left out."""
+        ...
+
+    def similarities(self, query: QueryVectors, page: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """`(rows, tokens)` cosines of one page and `(rows, 4)` boxes of its rows; `None` when it is not stored."""
+        ...
+
+    def remove(self, document: str) -> None:
+        """Remove all pages of a document, and their bytes from disk; an unknown one is no error."""
+        ...
+
+
+class LexicalIndex(Protocol):
+    """Full text in weighted fields."""
+
+    def add(self, document: str, pages: Mapping[str, Mapping[str, str]]) -> None:
+        """Index pages of a document: page id to field name to text. A page that is there already is replaced."""
+        ...
+
+    def search(
+        self, query: str, limit: int | None = None, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
+        """Pages that share a term with the query, to BM25 score (higher is better), at most the best `limit`."""
+        ...
+
+    def remove(self, document: str) -> None:
+        """Remove all pages of a document; an unknown one is no error."""
+        ...

@@ -1,0 +1,53 @@
+-- The catalog: the single source of truth of a library. A row in an index without its row here does not exist.
+
+CREATE TABLE documents (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,       -- SHA-256 of the bytes
+    title       TEXT NOT NULL,
+    media_type  TEXT NOT NULL,
+    bytes       INTEGER NOT NULL,
+    pages       INTEGER NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('indexed', 'partial')),
+    reason      TEXT,
+    added       TEXT NOT NULL,              -- UTC, ISO 8601
+    seconds     REAL NOT NULL
+);
+
+-- Where documents were last seen. The same bytes under two names are one document with two sources; a file that
+-- could not be read is a source without a document.
+CREATE TABLE sources (
+    path        TEXT PRIMARY KEY,
+    document    TEXT REFERENCES documents (id) ON DELETE CASCADE,
+    bytes       INTEGER,
+    modified    INTEGER,                    -- nanoseconds, as the file system has it
+    reason      TEXT,                       -- why it could not be read
+    seen        TEXT NOT NULL               -- UTC, ISO 8601
+);
+CREATE INDEX sources_document ON sources (document);
+
+CREATE TABLE pages (
+    id          TEXT PRIMARY KEY,           -- document id, '/', page number
+    document    TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    number      INTEGER NOT NULL,           -- 1-based
+    width       REAL NOT NULL,              -- points, as displayed
+    height      REAL NOT NULL,
+    rotation    INTEGER NOT NULL,
+    text        TEXT,                       -- NULL: not looked, because the page could not be read
+    text_origin TEXT NOT NULL CHECK (text_origin IN ('layer', 'ocr', 'none')),
+    words       BLOB,                       -- see catalog.py, pack_words
+    passages    TEXT NOT NULL DEFAULT '[]', -- JSON: [[first word, last word + 1], ...]
+    image_sha   TEXT,                       -- SHA-256 of the page's picture; NULL: there is none
+    failure     TEXT,                       -- why the page could not be read
+    UNIQUE (document, number)
+);
+
+-- What a writer has begun with the indexes and not finished. Opening the library for writing purges these documents
+-- from every index; a document that is committed has no row here.
+CREATE TABLE jobs (
+    document    TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (kind IN ('add', 'remove')),
+    begun       TEXT NOT NULL
+);
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT INTO counters VALUES ('generation', 0);

@@ -1,0 +1,1 @@
+"""Adapters that keep vectors and postings on disk, one file a library or format."""

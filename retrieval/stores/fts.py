@@ -1,0 +1,108 @@
+"""Full text in weighted fields, over SQLite's FTS5: no dependency, updates and deletes in place, BM25 in C."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from threading import local
+
+from ..analysis import query_terms, terms
+
+FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
+"""Field to weight. Title and file name stand on every page of a document: they let its identity speak for its pages."""
+
+# The text that goes in is terms already, separated by spaces; the tokenizer must not cut them again.
+_TOKENIZER = "unicode61 remove_diacritics 0 categories ''L* N* M* Co'' tokenchars ''._''"
+
+
+class FtsIndex:
+    """A `LexicalIndex`. One connection a thread; readers never wait for a writer (WAL)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "fts.sqlite"
+        self._local = local()
+
+    def add(self, document: str, pages: Mapping[str, Mapping[str, str]]) -> None:
+        columns = ", ".join(FIELDS)
+        holes = ", ".join("?" * (len(FIELDS) + 2))
+        with self._connection as connection:
+            connection.executemany("DELETE FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE page = ?)", _one(pages))
+            connection.executemany("DELETE FROM rows WHERE page = ?", _one(pages))
+            for page, texts in pages.items():
+                cursor = connection.execute("INSERT INTO rows (page, document) VALUES (?, ?)", (page, document))
+                connection.execute(
+                    f"INSERT INTO pages (rowid, {columns}) VALUES ({holes[: -len(', ?')]})",
+                    (cursor.lastrowid, *(" ".join(terms(texts.get(name, ""))) for name in FIELDS)),
+                )
+
+    def search(
+        self, query: str, limit: int | None = None, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
+        wanted = query_terms(query)
+        if not wanted or not self._path.is_file():
+            return {}
+        # FTS5 gives the best match the lowest number, so that ascending order is best first.
+        statement = f"""SELECT r.page, -bm25(pages, {", ".join(str(weight) for weight in FIELDS.values())}) AS score
+                        FROM pages JOIN rows r ON r.rowid = pages.rowid WHERE pages MATCH ?"""
+        values: list[object] = [" OR ".join(f'"{term}"' for term in wanted)]
+        if documents is not None:
+            statement += f" AND r.document IN ({', '.join('?' * len(documents))})"
+            values.extend(documents)
+        statement += " ORDER BY score DESC, r.page LIMIT ?"
+        values.append(-1 if limit is None else limit)
+        return dict(self._connection.execute(statement, values).fetchall())
+
+    def rarity(self, words: Collection[str]) -> dict[str, float]:
+        """How telling each word is in this library: its rarest term's inverse document frequency, at least 0."""
+        if not self._path.is_file():
+            return dict.fromkeys(words, 1.0)
+        connection = self._connection
+        total = connection.execute("SELECT count(*) FROM rows").fetchone()[0]
+        found: dict[str, float] = {}
+        for word in words:
+            counts = [
+                connection.execute("SELECT coalesce(max(doc), 0) FROM vocabulary WHERE term = ?", (term,)).fetchone()[0]
+                for term in terms(word)
+            ]
+            found[word] = math.log(1 + (total - min(counts) + 0.5) / (min(counts) + 0.5)) if counts else 0.0
+        return found
+
+    def remove(self, document: str) -> None:
+        if not self._path.is_file():
+            return
+        with self._connection as connection:
+            connection.execute(
+                "DELETE FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE document = ?)", (document,)
+            )
+            connection.execute("DELETE FROM rows WHERE document = ?", (document,))
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "connection"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.executescript(
+                f"""CREATE TABLE IF NOT EXISTS rows (rowid INTEGER PRIMARY KEY, page TEXT UNIQUE, document TEXT);
+                    CREATE INDEX IF NOT EXISTS rows_document ON rows (document);
+                    CREATE VIRTUAL TABLE IF NOT EXISTS pages USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
+                    CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab(pages, row);"""
+            )
+            if sqlite3.sqlite_version_info >= (3, 42):  # before, deleted terms stay in the file until a merge
+                connection.execute("INSERT INTO pages (pages, rank) VALUES ('secure-delete', 1)")
+                connection.commit()
+            self._local.connection = connection
+        return self._local.connection
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if hasattr(self._local, "connection"):
+            self._local.connection.close()
+            del self._local.connection
+
+
+def _one(pages: Iterable[str]) -> Iterable[tuple[str]]:
+    return ((page,) for page in pages)

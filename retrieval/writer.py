@@ -1,0 +1,147 @@
+"""Writing to a library: one writer at a time, indexes first, the catalog last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from .catalog import DocumentRow, PageRow, Source, now, page_id
+from .errors import LibraryError, LibraryLocked
+from .files import write_whole
+from .types import PageContent
+
+if TYPE_CHECKING:
+    from .library import Library
+
+
+class LibraryWriter:
+    """The right to change a library, until it is closed. Made by `Library.writer`."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._catalog = library.catalog
+
+    @classmethod
+    @contextmanager
+    def open(cls, library: Library) -> Iterator[LibraryWriter]:
+        """Take the lock, clear away what a killed writer left, and hand out the writer.
+
+        The lock is the operating system's, so that it ends with its holder, however it ended.
+        """
+        lock = FileLock(library.path / ".lock", timeout=0, thread_local=False)
+        holder = library.path / ".lock-holder"
+        try:
+            lock.acquire()
+        except Timeout:
+            raise LibraryLocked(f"{library.path} is being written by {_holder(holder)}; wait for it or stop it.") from None
+        except OSError as error:
+            raise LibraryError(f"Cannot write to the library at {library.path}: {error.strerror}.") from error
+        try:
+            write_whole(holder, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}).encode())
+            writer = cls(library)
+            for document in library.catalog.jobs():
+                writer._purge(document)
+            yield writer
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    @contextmanager
+    def document(self, document: str) -> Iterator[DocumentDraft]:
+        """Begin a document, by its id. It exists once its draft is committed; otherwise nothing of it stays."""
+        self._catalog.begin_job(document, "add")
+        draft = DocumentDraft(self, document)
+        try:
+            yield draft
+        finally:
+            if not draft.committed:
+                self._purge(document)
+
+    def put_source(self, source: Source) -> None:
+        """Record what a path holds now; a document that lost its last path by it is removed."""
+        for document in self._catalog.put_source(source):
+            self._purge(document)
+
+    def remove_sources(self, paths: Sequence[str]) -> list[str]:
+        """Forget paths. Returns the ids of the documents that were removed because no path holds them any more."""
+        removed = self._catalog.remove_sources(paths)
+        for document in removed:
+            self._purge(document)
+        return removed
+
+    def _purge(self, document: str) -> None:
+        """Take a document that the catalog does not hold out of every index, and its pictures off the disk."""
+        library = self.library
+        library.lexical.remove(document)
+        library.dense.remove(document)
+        library.words.remove(document)
+        shutil.rmtree(library.path / "pages" / document, ignore_errors=True)
+        self._catalog.end_job(document)
+
+
+class DocumentDraft:
+    """A document that is being written: pages go to the indexes as they come, the catalog gets all of it at the end."""
+
+    def __init__(self, writer: LibraryWriter, document: str) -> None:
+        self._writer = writer
+        self._document = document
+        self._rows: list[PageRow] = []
+        self.committed = False
+
+    def add_pages(self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]) -> None:
+        """Encode and index some pages.
+
+        `contents` is what the encoders look at, its ids are set here; `fields` is what the lexical index gets beside the
+        page's text: `title`, `headings`, `name`.
+        """
+        library, document = self._writer.library, self._document
+        contents = [
+            replace(content, id=page_id(document, page.number)) for page, content in zip(pages, contents, strict=True)
+        ]
+        vectors = library.page_encoder.encode_pages(contents)
+        library.words.add(document, vectors)
+        library.lexical.add(
+            document,
+            {
+                content.id: {"body": page.text or "", **texts}
+                for page, content, texts in zip(pages, contents, fields, strict=True)
+            },
+        )
+        keys = [(content.id, f"{content.id}#{i}") for content in contents for i in range(len(content.passages))]
+        if keys:
+            # The words channel runs the same encoder over the same passages, so their vectors are here already.
+            passages = np.concatenate([page.passages for page in vectors if page.passages is not None])
+            library.dense.add(document, [page for page, _ in keys], [key for _, key in keys], passages)
+        for page, content in zip(pages, contents, strict=True):
+            write_whole(library.image_path(document, page.number), content.image)
+            self._rows.append(replace(page, image_sha=hashlib.sha256(content.image).hexdigest()))
+
+    def add_failed_page(self, page: PageRow) -> None:
+        """Record a page that could not be read."""
+        self._rows.append(page)
+
+    def commit(self, row: DocumentRow, source: Source) -> None:
+        """Make the document exist, at this path; whatever the path held before is removed in the same step."""
+        orphans = self._writer.library.catalog.put_document(row, self._rows, source)
+        self.committed = True
+        for document in orphans:
+            self._writer._purge(document)
+
+
+def _holder(file: os.PathLike[str]) -> str:
+    try:
+        with open(file) as opened:  # noqa: PTH123 - a path-like
+            entry = json.load(opened)
+        return f"process {entry['pid']} on {entry['host']} since {entry['since'][:19]}"
+    except (OSError, ValueError, KeyError):
+        return "another process"
