@@ -7,6 +7,9 @@ from typing import Literal
 
 from ..retrieval.types import Passage, Word
 
+TextOrigin = Literal["layer", "ocr", "none"]
+"""`layer`: the file's own text; `ocr`: read off the picture; `none`: nothing was found, or OCR is off."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
@@ -46,7 +49,7 @@ class ParsedPage:
     rotation: int
     text: str
     """In reading order, lines separated by newlines; `""` when there is none."""
-    text_origin: Literal["layer", "ocr", "none"]
+    text_origin: TextOrigin
     words: tuple[Word, ...]
     """In reading order; each one's `start` is its offset in `text`."""
     passages: tuple[Passage, ...]

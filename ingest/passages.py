@@ -19,6 +19,7 @@ HEADING_RATIO = 1.2
 HEADING_MAX_WORDS = 25
 """A longer line is large print, not a heading."""
 
+_INSIDE_WORD, _AFTER_HEADING = -2.0, -1.0
 _LINE, _SENTENCE, _SENTENCE_LINE, _PARAGRAPH, _HEADING = 1.0, 2.0, 2.5, 4.0, 5.0
 _SENTENCE_ENDS = frozenset(".!?…。！？؟۔।")
 _CLOSERS = "\"'”’»)]）」』"
@@ -107,7 +108,7 @@ def _glyph_height(word: Word) -> float:
 
 
 def _pauses(page: PageText) -> NDArray[np.float64]:
-    """`(words + 1,)`: how good a place each is to cut, before word `i`; 0 inside a phrase."""
+    """`(words + 1,)`: how good a place it is to cut before word `i`; 0 inside a phrase, less where it does harm."""
     words, lines = page.words, page.lines
     pauses = np.zeros(len(words) + 1)
     if not words:
@@ -117,7 +118,8 @@ def _pauses(page: PageText) -> NDArray[np.float64]:
         if page.text[words[i - 1].start + len(words[i - 1].text) : words[i].start] == "" and not unspaced(
             words[i].text[0]
         ):
-            continue  # inside a word that was hyphenated
+            pauses[i] = _INSIDE_WORD  # it was hyphenated
+            continue
         ends = words[i - 1].text.rstrip(_CLOSERS)[-1:] in _SENTENCE_ENDS
         if lines[i] != lines[i - 1]:
             pauses[i] = _SENTENCE_LINE if ends else _LINE
@@ -127,10 +129,12 @@ def _pauses(page: PageText) -> NDArray[np.float64]:
     for n in range(1, len(spans)):
         here, before = words[spans[n][0]].box, words[spans[n - 1][0]].box
         step = here.y1 - before.y1
+        if pauses[spans[n][0]] == _INSIDE_WORD:
+            continue
         if large[n] and not large[n - 1]:
             pauses[spans[n][0]] = _HEADING
         elif large[n - 1]:
-            pauses[spans[n][0]] = 0.0  # a heading stays with what it heads
+            pauses[spans[n][0]] = _AFTER_HEADING  # it stays with what it heads
         elif step < -pitch or step > 1.5 * pitch:  # another column, or a blank line
             pauses[spans[n][0]] = _PARAGRAPH
     return pauses

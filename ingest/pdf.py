@@ -5,7 +5,6 @@ PDFium is not thread-safe: one thread of a process uses it, which the caller see
 
 from __future__ import annotations
 
-import ctypes
 import math
 import re
 from collections.abc import Iterator
@@ -13,15 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..retrieval.errors import DocumentEncrypted, DocumentUnreadable
 from .ocr import OCR_DPI, OCR_LONG_SIDE, OcrEngine, read_picture
-from .parsed import ParsedDocument, ParsedPage, ParseOptions
+from .parsed import ParsedDocument, ParsedPage, ParseOptions, TextOrigin
 from .passages import HEADING_RATIO, headings, passages
-from .pictures import OCR_HEADING_RATIO, is_blank, webp
-from .text_layer import may_be_scan, unreadable
+from .pdf_text import characters, picture_share
+from .pictures import MAX_WEBP_SIDE, OCR_HEADING_RATIO, is_blank, webp
+from .text_layer import FEW_WORDS, PICTURE_SHARE, unreadable
 from .words import EMPTY, PageText, page_text
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ MAX_POINTS = 20_000
 MIN_PIXELS = 16
 """Of a page image's shorter side: a sliver of a page is drawn larger rather than not at all."""
 
-_PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
+_FILE, _PASSWORD, _SECURITY = 2, 4, 5  # FPDF_ERR_FILE, FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 _NO_TITLE = re.compile(
     r"(untitled|document|presentation|slide|book|microsoft \w+|powerpoint presentation)[\s\d-]*", re.I
 )
@@ -48,6 +45,7 @@ class PdfDocument:
 
     def __init__(self, path: Path, password: str | None, options: ParseOptions, ocr: OcrEngine | None) -> None:
         import pypdfium2
+        import pypdfium2.raw as pdfium
 
         self._options, self._ocr = options, ocr
         self._file = None
@@ -56,6 +54,9 @@ class PdfDocument:
             str(path).encode()
         except UnicodeEncodeError:  # pypdfium2 5 passes names as UTF-8, and this one is not
             source = self._file = path.open("rb")
+        # PDFium 8149 leaves the last error as it was when a document has no pages: without this, such a file was
+        # "encrypted" if the one before it had been. A document without a name leaves FPDF_ERR_FILE.
+        pdfium.FPDF_LoadDocument(b"\0", None)
         try:
             self._pdf = pypdfium2.PdfDocument(source, password=password)
         except pypdfium2.PdfiumError as error:
@@ -67,7 +68,7 @@ class PdfDocument:
         pages = len(self._pdf)
         if pages < 1:
             self.close()
-            raise DocumentUnreadable("it has no pages; there is nothing to add")
+            raise _open_error(_FILE, password)
         with suppress(pypdfium2.PdfiumError):  # a broken form is no reason not to read the pages
             self._pdf.init_forms()
         self.info = ParsedDocument(
@@ -106,25 +107,25 @@ class PdfDocument:
                 image_size=image.size,
             )
 
-    def _text(self, page: Any, number: int, size: tuple[float, float], image: Image) -> tuple[PageText, Any]:
+    def _text(self, page: Any, number: int, size: tuple[float, float], image: Image) -> tuple[PageText, TextOrigin]:
         """The page's text and where it came from: the text layer, or OCR where that does not say what is shown."""
         text, usable = EMPTY, False
         if self._options.ocr != "force":
-            codes, boxes = _characters(page, size)
+            codes, boxes = characters(page, size)
             text = page_text(codes, boxes, size)
             usable = unreadable(codes, boxes, text, size) is None
-        if self._ocr is not None and not (usable and not may_be_scan(text, _picture_share(page, size, text))):
-            scale = min(OCR_DPI / 72, OCR_LONG_SIDE / max(size))
-            if not is_blank(image):
-                seen = read_picture(self._ocr, _draw(page, number, max(scale, MIN_PIXELS / min(size))), size)
-                if not usable or seen.letters > text.letters:
-                    return seen, "ocr" if seen.words else "none"
+        doubtful = not usable or (len(text.words) < FEW_WORDS and picture_share(page, size) >= PICTURE_SHARE)
+        if self._ocr is not None and doubtful and not is_blank(image):
+            scale = min(max(OCR_DPI / 72, MIN_PIXELS / min(size)), OCR_LONG_SIDE / max(size))
+            seen = read_picture(self._ocr, _draw(page, number, scale), size)
+            if not usable or seen.letters > text.letters:
+                return seen, "ocr" if seen.words else "none"
         return (text, "layer") if usable else (EMPTY, "none")
 
     def _scale(self, size: tuple[float, float]) -> float:
         """Pixels a point, for the page image."""
         scale = min(self._options.dpi / 72, math.sqrt(self._options.max_pixels / (size[0] * size[1])))
-        return max(scale, min(MIN_PIXELS / min(size), self._options.max_pixels / max(size) / MIN_PIXELS))
+        return min(max(scale, MIN_PIXELS / min(size)), MAX_WEBP_SIDE / max(size))
 
     @contextmanager
     def _page(self, number: int) -> Iterator[Any]:
@@ -132,6 +133,9 @@ class PdfDocument:
 
         try:
             page = self._pdf[number - 1]
+            if _fix_annotations(page):
+                page.close()
+                page = self._pdf[number - 1]
         except pypdfium2.PdfiumError as error:
             raise DocumentUnreadable(f"page {number} is broken or missing in the file") from error
         try:
@@ -142,23 +146,6 @@ class PdfDocument:
     def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
-
-
-def display_map(bounds: tuple[float, float, float, float], rotation: int) -> NDArray[np.float64]:
-    """`(2, 3)`: takes `(x, y, 1)` of a page's own frame to the display frame.
-
-    `bounds` is the shown part of the page (left, bottom, right, top; y up), `rotation` clockwise degrees.
-    """
-    left, bottom, right, top = bounds
-    return np.array(
-        {
-            0: [[1, 0, -left], [0, -1, top]],
-            90: [[0, 1, -bottom], [1, 0, -left]],
-            180: [[-1, 0, right], [0, 1, -bottom]],
-            270: [[0, -1, top], [-1, 0, right]],
-        }[rotation],
-        np.float64,
-    )
 
 
 def _size(page: Any, number: int) -> tuple[tuple[float, float], int]:
@@ -172,69 +159,21 @@ def _size(page: Any, number: int) -> tuple[tuple[float, float], int]:
     return (width, height), page.get_rotation()
 
 
-def _characters(page: Any, size: tuple[float, float]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-    """The text layer: `(characters,)` Unicode, and `(characters, 4)` boxes in the display frame.
+def _fix_annotations(page: Any) -> bool:
+    """Make what is filled into a form, or typed over the page, part of the page, in memory only.
 
-    Loose boxes: as high as the font's line and as wide as the advance, so that a word's box holds its accents.
-    About 1 µs a character, the rest of the way to words is done on arrays.
+    PDFium's text layer has nothing of annotations: a form would be found by its questions and not by its answers.
+    Returns whether the page has to be loaded again to see them.
     """
-    import pypdfium2
     import pypdfium2.raw as pdfium
 
-    try:
-        layer = page.get_textpage()
-    except pypdfium2.PdfiumError:  # no text that PDFium can make sense of
-        return np.empty(0, np.uint32), np.empty((0, 4), np.float32)
-    count = max(layer.count_chars(), 0)
-    handle, unicode_of, box_of, by_reference = (
-        layer.raw,
-        pdfium.FPDFText_GetUnicode,
-        pdfium.FPDFText_GetLooseCharBox,
-        ctypes.byref,
-    )
-    codes = np.array([unicode_of(handle, i) for i in range(count)], np.uint32)
-    rectangles = (pdfium.FS_RECTF * count)()
-    for i in range(count):
-        box_of(handle, i, by_reference(rectangles[i]))
-    layer.close()
-    raw = np.frombuffer(rectangles, np.float32).reshape(count, 4)  # left, top, right, bottom
-    matrix = display_map(_bounds(page, size), page.get_rotation())
-    corners = np.stack((raw[:, [0, 3]] @ matrix[:, :2].T, raw[:, [2, 1]] @ matrix[:, :2].T)) + matrix[:, 2]
-    boxes = np.hstack((corners.min(0), corners.max(0))).astype(np.float32)
-    # beyond the basic plane PDFium gives two UTF-16 halves, each with the character's box
-    high = np.append((codes[:-1] & 0xFC00 == 0xD800) & (codes[1:] & 0xFC00 == 0xDC00), False) if count else codes > 0
-    if high.any():
-        low = np.flatnonzero(high) + 1
-        codes[high] = 0x10000 + ((codes[high] & 0x3FF) << 10) + (codes[low] & 0x3FF)
-        codes, boxes = np.delete(codes, low), np.delete(boxes, low, 0)
-    return codes, boxes
-
-
-def _bounds(page: Any, size: tuple[float, float]) -> tuple[float, float, float, float]:
-    """The part of the page that is shown, in its own frame: left, bottom, right, top."""
-    import pypdfium2.raw as pdfium
-
-    box = pdfium.FS_RECTF()
-    if pdfium.FPDF_GetPageBoundingBox(page, ctypes.byref(box)) and box.right > box.left and box.top > box.bottom:
-        return box.left, box.bottom, box.right, box.top
-    width, height = size if page.get_rotation() % 180 == 0 else size[::-1]
-    return 0.0, 0.0, width, height
-
-
-def _picture_share(page: Any, size: tuple[float, float], text: PageText) -> float:
-    """How much of the page pictures cover, 0 to 1; counted only where the text leaves a doubt."""
-    import pypdfium2
-    import pypdfium2.raw as pdfium
-
-    if not may_be_scan(text, 1.0):
-        return 0.0
-    left, bottom, right, top = _bounds(page, size)
-    covered = 0.0
-    with suppress(pypdfium2.PdfiumError):
-        for shape in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-            x0, y0, x1, y1 = shape.get_bounds()
-            covered += max(min(x1, right) - max(x0, left), 0) * max(min(y1, top) - max(y0, bottom), 0)
-    return min(covered / (size[0] * size[1]), 1.0)
+    for i in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        annotation = pdfium.FPDFPage_GetAnnot(page, i)
+        subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+        pdfium.FPDFPage_CloseAnnot(annotation)
+        if subtype in (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT):
+            return pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_SUCCESS
+    return False
 
 
 def _draw(page: Any, number: int, scale: float) -> Image:
@@ -258,6 +197,8 @@ def _open_error(code: int | None, password: str | None) -> DocumentEncrypted | D
         return DocumentEncrypted("it is encrypted with another password; check --password")
     if code == _SECURITY:
         return DocumentEncrypted("it is encrypted in a way that PDFium does not know; save it without encryption")
+    if code == _FILE:
+        return DocumentUnreadable("it has no pages, or none that PDFium can find; open it in a PDF reader to see")
     return DocumentUnreadable("it is broken or cut short; get another copy, or save it again with a PDF program")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..retrieval.errors import DocumentUnreadable
 from .ocr import OCR_LONG_SIDE, OcrEngine, read_picture
-from .parsed import ParsedDocument, ParsedPage, ParseOptions
+from .parsed import ParsedDocument, ParsedPage, ParseOptions, TextOrigin
 from .passages import headings, passages
 from .words import EMPTY
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_PICTURE_PIXELS = 178_956_970
 """Pillow's own bound for a decompression bomb: an A0 poster at 300 dpi has 139 million, 540 MB when decoded."""
+MAX_WEBP_SIDE = 16_383
+"""Pixels: a WebP file cannot state more."""
 UNSTATED_DPI = 144
 """Assumed where the file states none: a screenshot's or camera picture's points are its pixels halved."""
 BELIEVABLE_DPI = (100, 1200)
@@ -51,7 +53,7 @@ class PictureDocument:
             with warnings.catch_warnings():
                 # Pillow warns at half its bound, and raises at it
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                self._image = Image.open(path, formats=tuple(_MEDIA_TYPES))
+                self._image = Image.open(path, formats=("PNG", "JPEG", "TIFF", "WEBP"))
         except Image.DecompressionBombError as error:
             raise DocumentUnreadable(_too_large_reason()) from error
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
@@ -82,11 +84,12 @@ class PictureDocument:
         dpi = _dpi(self._image.info.get("dpi"))
         size = round(picture.width * 72 / dpi, 2), round(picture.height * 72 / dpi, 2)
         page = EMPTY
-        origin = "none"
+        origin: TextOrigin = "none"
         if self._ocr is not None and not is_blank(picture):
             page = read_picture(self._ocr, shrink(picture, OCR_LONG_SIDE / max(picture.size)), size)
             origin = "ocr" if page.words else "none"
-        shown = shrink(picture, min(self._options.dpi / dpi, math.sqrt(self._options.max_pixels / _pixels(picture))))
+        most = math.sqrt(self._options.max_pixels / _pixels(picture)), MAX_WEBP_SIDE / max(picture.size)
+        shown = shrink(picture, min(self._options.dpi / dpi, *most))
         return ParsedPage(
             number=number,
             width=size[0],

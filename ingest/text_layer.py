@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from .words import LINE_END_HYPHEN, SOFT_HYPHEN, PageText
 
 FEW_WORDS = 10
-"""A scan may carry a stamp ("CONFIDENTIAL ABC-000123 Page 3 of 7") as its only text layer."""
-PICTURE_SHARE = 0.6
-"""A page that pictures cover to this share may be a scan; scans with white margins cover 70 % and more."""
+"""Fewer words on a page of pictures leave a doubt: a scan's stamp ("CONFIDENTIAL ABC-00123 Page 3 of 7") may be all."""
+PICTURE_SHARE = 0.45
+"""A page of which pictures cover so much may be a scan; those that leave out the margins covered 48 to 78 %."""
 GARBAGE_SHARE = 0.4
-"""Pages with many symbols of their own fonts stay below a fifth of unreadable characters; broken maps reach 90 %."""
+"""Of 600 pages, none with a usable text layer had more than 7 % unreadable characters, none without below 85."""
 
 
 def unreadable(
@@ -38,11 +38,6 @@ def unreadable(
         outside = ~((middle >= 0) & (middle <= size)).all(1)
         return "its text lies off the page" if outside.mean() > 0.5 else "its text has no letters"
     return None
-
-
-def may_be_scan(page: PageText, picture_share: float) -> bool:
-    """Whether the text layer is so small beside the pictures that these may hold the page's real text."""
-    return len(page.words) < FEW_WORDS and picture_share >= PICTURE_SHARE
 
 
 @lru_cache(maxsize=8192)

@@ -26,6 +26,10 @@ FLOOR = 0.3
 """Support below this is noise and adds nothing."""
 
 
+INFLECTED = 0.8
+"""Support of a word that begins like a word of the question, in a language whose words are not stemmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageMatch:
     """How a page's words match a question's."""
@@ -69,9 +73,21 @@ def match_page(
     for i, word in enumerate(words):
         found = set(terms(word.text))
         for token, wanted in enumerate(query_terms):
-            if wanted and wanted & found:
+            if wanted & found:
                 support[i, token] = 1.0
+            elif support[i, token] < INFLECTED and any(_inflected(a, b) for a in wanted for b in found):
+                support[i, token] = INFLECTED
     return PageMatch(words, query.tokens, np.clip(support, 0, 1), query.weights)
+
+
+def _inflected(one: str, other: str) -> bool:
+    """Whether two terms outside ASCII are likely forms of one word: alike but for an ending of three letters.
+
+    >>> _inflected("бюджету", "бюджетом"), _inflected("місто", "місяць")
+    (True, False)
+    """
+    stem = max(4, max(len(one), len(other)) - 3)
+    return not one.isascii() and len(one) >= 4 and len(other) >= 4 and one[:stem] == other[:stem]
 
 
 def find_evidence(match: PageMatch, places: int = PLACES) -> tuple[Evidence, ...]:

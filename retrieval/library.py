@@ -13,11 +13,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path, PurePath
 from threading import Lock
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .catalog import Catalog
 from .channels import Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
@@ -138,6 +140,10 @@ class Library:
     def match(self, question: str, page: str) -> PageMatch:
         """How the words of a page match those of a question: what evidence and answers are made of."""
         query: QueryVectors = self._encode_query(question)
+        # A rare word says more than a common one. Ranking gains nothing by that, places and abstention do.
+        rarity = self.lexical.rarity(query.tokens)
+        weights = query.weights * np.array([rarity[token] for token in query.tokens], np.float32)
+        query = replace(query, weights=weights / max(float(weights.sum()), 1e-9))
         found = self.words.similarities(query, page)
         return match_page(self.catalog.words(page), query, *(found or (None, None)))
 

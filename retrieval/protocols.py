@@ -111,6 +111,10 @@ class LexicalIndex(Protocol):
         """Pages that share a term with the query, to BM25 score (higher is better), at most the best `limit`."""
         ...
 
+    def rarity(self, words: Collection[str]) -> dict[str, float]:
+        """Each word's inverse document frequency, at least 0; higher is rarer."""
+        ...
+
     def remove(self, document: str) -> None:
         """Remove all pages of a document; an unknown one is no error."""
         ...

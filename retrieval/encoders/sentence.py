@@ -116,8 +116,9 @@ class SentenceEncoder:
     def _encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.id.dim), np.float32)
+        model = self._model  # takes the lock itself, to load
         with self._lock:
-            vectors = self._model.encode(
+            vectors = model.encode(
                 list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
             )
         return np.asarray(vectors, np.float32)
@@ -167,5 +168,7 @@ def _packaged_folder() -> Path:
 
 def _load(folder: Path, device: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # a bar for 100 tensors that load in 10 ms is noise on a terminal
     return SentenceTransformer(str(folder), device=device, local_files_only=True)

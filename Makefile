@@ -1,0 +1,30 @@
+# Two commands: `make demo` shows it, `make test` proves it. Both set up .venv first, and only when it is out of date.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check samples clean
+
+demo: $(READY)
+	$(BIN)/pagesight demo $(if $(HEADLESS),--headless)
+
+test: $(READY)
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+samples: $(READY)
+	$(BIN)/python data/make_samples.py
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,91 @@
+"""Citations: which place in the documents each claim of an answer stands on.
+
+A generator only writes `[n]`. Where on the page the claim stands is found here, by retrieval: a quote by its words, other
+claims by how the page's words match the claim's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ..retrieval.evidence import line_boxes, split_lines
+from ..retrieval.library import Library
+from ..retrieval.types import Citation, Word
+from .protocols import ShownPage
+
+_MARKER = re.compile(r"“[^”]*”|\[(\d{1,3})\]")
+_QUOTE = re.compile(r"“([^”]*)”")
+_SENTENCE_END = re.compile(r"[.!?…。！？](?:\s|$)|\n")
+
+WEAK = 0.3
+"""A claim that matches no place of its page better than this is cited by the page as a whole."""
+
+
+def bind_citations(library: Library, text: str, pages: Sequence[ShownPage]) -> tuple[Citation, ...]:
+    """One citation a marker, in order. Markers that name no page that was shown are left out.
+
+    Square brackets inside a quote are the document's own and are no markers.
+    """
+    by_marker = {page.marker: page for page in pages}
+    citations = []
+    for marker, start, end in _claims(text):
+        page = by_marker.get(marker)
+        if page is None:
+            continue
+        words = _place(library, text[start:end], page)
+        citations.append(
+            Citation(marker, start, end, page.hit.page, line_boxes(words), " ".join(word.text for word in words))
+        )
+    return tuple(citations)
+
+
+def _claims(text: str) -> Iterator[tuple[int, int, int]]:
+    """Markers with the span of text that each stands for: from the end of the claim before to the marker."""
+    begin = claim_end = end = 0
+    for found in _MARKER.finditer(text):
+        if found.group(1) is None:
+            continue
+        between = text[end : found.start()]
+        if between.strip():  # otherwise `[1][2]`: the second stands for the same claim
+            outside = _QUOTE.sub(lambda quote: " " * len(quote.group()), between).rstrip(" .")
+            stops = [stop.end() for stop in _SENTENCE_END.finditer(outside)]
+            begin = end + (stops[-1] if stops else 0)
+            begin += len(text[begin : found.start()]) - len(text[begin : found.start()].lstrip())
+            claim_end = len(text[: found.start()].rstrip())
+        yield int(found.group(1)), begin, claim_end
+        end = found.end()
+
+
+def _place(library: Library, claim: str, page: ShownPage) -> Sequence[Word]:
+    words = page.match.words
+    for quote in _QUOTE.findall(claim):
+        found = find_quote(words, quote)
+        if found:
+            return words[found[0] : found[1]]
+    match = library.match(claim, page.hit.page.id)
+    lines = split_lines(match.words)
+    if not lines:
+        return ()
+    first, last = max(lines, key=lambda line: match.strength(*line))
+    return match.words[first:last] if match.strength(first, last) >= WEAK else ()
+
+
+def find_quote(words: Sequence[Word], quote: str) -> tuple[int, int] | None:
+    """Where a quote stands among a page's words, `(first, last + 1)`; quotation marks do not count.
+
+    >>> from pagesight.retrieval.types import Box
+    >>> words = [Word(text, Box(0, 0, 1, 1), 0) for text in "The “net” income".split()]
+    >>> find_quote(words, "‘net’ income")
+    (1, 3)
+    """
+    wanted = [_bare(word) for word in quote.split()]
+    texts = [_bare(word.text) for word in words]
+    for first in range(len(texts) - len(wanted) + 1):
+        if texts[first : first + len(wanted)] == wanted:
+            return (first, first + len(wanted)) if wanted else None
+    return None
+
+
+def _bare(word: str) -> str:
+    return re.sub("[“”‘’\"']", "", word)

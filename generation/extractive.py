@@ -1,0 +1,131 @@
+"""The answerer that needs no model of its own: the sentences and table rows that answer, quoted, or an abstention."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from ..retrieval.analysis import terms
+from .protocols import Abstention, ShownPage
+from .units import quotable_units
+
+QUOTES = 3
+"""Quotes in an answer, at most."""
+
+NEARLY = 0.85
+"""A further quote must be this strong beside the first, and say something else."""
+
+_ASKS_NUMBER = re.compile(
+    r"\b(?:how (?:many|much|old|long|far|large|high|tall|heavy|often)|what (?:is|was|were|are) the (?:number|total|amount|rate|"
+    r"percentage|share|price|cost|value|revenue|profit|age|size|date|ratio)|percent(?:age)?|when|what (?:year|date|time)|"
+    r"скільки|коли|якого року|몇|얼마|언제|כמה|מתי)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A unit of a page that may answer."""
+
+    page: ShownPage
+    first: int
+    last: int
+    text: str
+    strength: float
+    """0 to 1: the share of the question, by weight, that it accounts for, together with where it stands."""
+
+
+class ExtractiveGenerator:
+    """A `Generator` that quotes."""
+
+    name = "extractive"
+
+    def generate(self, question: str, pages: Sequence[ShownPage]) -> Iterator[str | Abstention]:
+        candidates = rank_candidates(question, pages)
+        if not candidates or confidence(candidates, pages) < threshold():
+            yield Abstention(_reason(pages))
+            return
+        for number, candidate in enumerate(_choose(candidates)):
+            # Quotation marks inside would end the quote early for whoever reads the markers.
+            text = candidate.text.replace("“", "‘").replace("”", "’")
+            yield ("\n\n" if number else "") + f"“{text}” [{candidate.page.marker}]"
+
+
+def rank_candidates(question: str, pages: Sequence[ShownPage]) -> list[Candidate]:
+    """Every unit of the pages that matches something, best first."""
+    wants_number = _ASKS_NUMBER.search(question) is not None
+    asked = set(terms(question))
+    candidates = []
+    for page in pages:
+        match = page.match
+        context = page_support(page)
+        for first, last in quotable_units(match.words):
+            text = " ".join(word.text for word in match.words[first:last])
+            own = match.best(first, last)
+            if not own.any() or not _adds(text, asked):
+                continue
+            # What the sentence leaves to its page ("Boeing", "2018") counts for a part.
+            strength = float(np.maximum(own, 0.3 * context) @ match.weights)
+            if wants_number and not re.search(r"\d", text):
+                strength *= 0.8
+            strength *= 1 - 0.04 * (page.marker - 1)
+            candidates.append(Candidate(page, first, last, text, strength))
+    return sorted(candidates, key=lambda one: (-one.strength, one.page.marker, one.first))
+
+
+def page_support(page: ShownPage) -> np.ndarray:
+    """`(tokens,)`: how far the page as a whole, with its document's title and name, supports each word of the question."""
+    match = page.match
+    best = match.best(0, len(match.words)) if match.words else np.zeros(len(match.tokens), np.float32)
+    identity = set(terms(f"{page.hit.page.title} {page.hit.page.source}"))
+    named = np.array([bool(identity & set(terms(token))) for token in match.tokens])
+    return np.where(named, 1.0, best)
+
+
+def confidence(candidates: Sequence[Candidate], pages: Sequence[ShownPage]) -> float:
+    """0 to 1: how sure it is that the best candidate answers: its own strength and its page's, in equal parts."""
+    best = candidates[0]
+    return (best.strength + float(page_support(best.page) @ best.page.match.weights)) / 2
+
+
+@cache
+def threshold() -> float:
+    """Below this confidence there is no answer; from `abstention.json`, which names the run that chose it."""
+    return float(json.loads(files(__package__).joinpath("abstention.json").read_text())["threshold"])
+
+
+def _adds(text: str, asked: set[str]) -> bool:
+    """A unit that only repeats words of the question, like a heading, answers nothing."""
+    return any(term not in asked for term in terms(text))
+
+
+def _choose(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    chosen: list[Candidate] = []
+    for candidate in candidates:
+        if len(chosen) == QUOTES or candidate.strength < NEARLY * candidates[0].strength:
+            return
+        if all(set(terms(candidate.text)) != set(terms(other.text)) for other in chosen):
+            chosen.append(candidate)
+            yield candidate
+
+
+def _reason(pages: Sequence[ShownPage]) -> str:
+    """What was looked at, and what was looked for in vain."""
+    if not pages:
+        return "No page matches the question."
+    missing = []
+    match = pages[0].match
+    if match.tokens:
+        support = np.max([page_support(page) for page in pages], axis=0)
+        order = np.argsort(-match.weights)
+        missing = [match.tokens[i] for i in order if support[i] < 0.5 and match.weights[i] > 0.05][:4]
+    looked = "the best page" if len(pages) == 1 else f"the best {len(pages)} pages"
+    if missing:
+        return f"Not found on {looked}: {', '.join(missing)}."
+    return f"No sentence or table row on {looked} says enough of what was asked."

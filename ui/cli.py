@@ -1,0 +1,312 @@
+"""The command line. Results on stdout, progress and notes on stderr; nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..retrieval.errors import LibraryNotFound, PagesightError, QueryError
+
+if TYPE_CHECKING:
+    from ..retrieval.library import Library
+    from ..retrieval.types import Answer, Hit
+
+app = typer.Typer(
+    name="pagesight",
+    help="Search a pile of documents by what their pages say and show, with answers that cite the place on the page.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option("--library", "-l", help="Folder of the library; PAGESIGHT_LIBRARY, or 'library', when not given."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+KOption = Annotated[int, typer.Option("-k", help="How many pages to find, 1 to 1000.")]
+DocumentOption = Annotated[
+    list[str] | None,
+    typer.Option("--document", "-d", help="Search inside this document only: file name, path or id. Repeatable."),
+]
+
+FAILED = 1
+WRONG_USAGE = 2
+
+
+def main() -> None:
+    """Entry point of the `pagesight` command: an error made for people is one line, not a traceback."""
+    try:
+        app()
+    except PagesightError as error:
+        print(f"pagesight: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(WRONG_USAGE if isinstance(error, QueryError | LibraryNotFound) else FAILED)
+    except KeyboardInterrupt:
+        print("pagesight: stopped", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files, and folders with files in them.")],
+    library: LibraryOption = None,
+    password: Annotated[str | None, typer.Option(help="For encrypted documents.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add documents: PDF, PNG, JPEG, TIFF, WebP. What is there already, unchanged, costs no work.
+
+    With --json, one object a document: path, state (indexed, unchanged, partial, failed), pages, reason, seconds.
+    """
+    from ..ingest.discover import discover
+    from ..retrieval.library import create_library
+    from .progress import run_with_progress
+
+    settings = _settings(library)
+    opened = create_library(settings.library, settings)
+    total = sum(1 for _ in discover(paths))
+    counts: dict[str, int] = {}
+    for outcome in run_with_progress(opened, paths, total, password=password):
+        counts[outcome.state] = counts.get(outcome.state, 0) + 1
+        if as_json:
+            _print_json(outcome.to_dict())
+        elif outcome.state == "failed":
+            typer.echo(outcome.reason, err=True)
+        else:
+            reason = f" ({outcome.reason})" if outcome.reason else ""
+            typer.echo(f"{outcome.state:9} {_short(outcome.path)}, {_count(outcome.pages, 'page')}{reason}")
+    if not total:
+        typer.echo("Nothing to add: there is no PDF or picture at that place.", err=True)
+    elif not as_json:
+        typer.echo(", ".join(f"{number} {state}" for state, number in sorted(counts.items())), err=True)
+    raise typer.Exit(FAILED if counts.get("failed") else 0)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    library: LibraryOption = None,
+    k: KOption = 5,
+    document: DocumentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find pages, best first, with the score of each channel and the place on the page that speaks for it."""
+    hits = _open(library).retrieve(question, k=k, where=_where(document))
+    if as_json:
+        _print_json([hit.to_dict() for hit in hits])
+        return
+    for hit in hits:
+        channels = "  ".join(f"{name} {entry.score:.2f} (#{entry.rank})" for name, entry in hit.channels.items())
+        typer.echo(f"{hit.rank}. {_short(hit.page.source)}, page {hit.page.number}   {hit.score:.2f}   {channels}")
+        for place in hit.evidence[:1]:
+            typer.echo(f"     {place.text[:160]}")
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    library: LibraryOption = None,
+    k: KOption = 5,
+    document: DocumentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the documents, with page citations; or say that they do not answer it."""
+    _ask(_open(library), question, k, document, as_json)
+
+
+@app.command("list")
+def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """List the documents of a library, and the files that could not be read."""
+    opened = _open(library)
+    failed = [source for source in opened.catalog.sources() if source.document is None]
+    if as_json:
+        _print_json(
+            [
+                {
+                    "id": document.id,
+                    "title": document.title,
+                    "sources": list(document.sources),
+                    "pages": document.pages,
+                    "state": document.state,
+                    "reason": document.reason,
+                    "bytes": document.bytes,
+                    "added": document.added,
+                }
+                for document in opened.documents()
+            ]
+            + [{"sources": [source.path], "state": "failed", "reason": source.reason} for source in failed]
+        )
+        return
+    for document in opened.documents():
+        reason = f" ({document.reason})" if document.reason else ""
+        names = ", ".join(_short(source) for source in document.sources)
+        typer.echo(f"{document.id[:12]}  {document.state:8} {_count(document.pages, 'page'):>9}  {names}{reason}")
+    for source in failed:
+        typer.echo(f"{'-' * 12}  failed   {source.reason}")
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(help="Documents: file name, path or id.")],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove documents from a library, from every index and from its disk. The original files stay where they are."""
+    opened = _open(library)
+    sources = _sources_of(opened, names)
+    with opened.writer() as writer:
+        removed = writer.remove_sources(sources)
+    if as_json:
+        _print_json({"sources": sources, "documents": removed})
+    else:
+        for source in sources:
+            typer.echo(f"removed {_short(source)}")
+
+
+@app.command()
+def ui(
+    library: LibraryOption = None,
+    port: Annotated[int, typer.Option(help="Where the page is served, on this machine only.")] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
+) -> None:
+    """Serve the search page."""
+    raise typer.Exit(_serve(_settings(library).library, port, headless=headless))
+
+
+@app.command()
+def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Say what works on this machine: the channels, the encoder, OCR, and the library when there is one."""
+    from .doctor import examine
+
+    findings = examine(_settings(library))
+    if as_json:
+        _print_json([finding.to_dict() for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(f"{'ok ' if finding.ok else 'NO '} {finding.name:10} {finding.note}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else FAILED)
+
+
+@app.command()
+def demo(
+    samples: Annotated[Path, typer.Option(help="Folder of documents to show.")] = Path("data/samples"),
+    library: LibraryOption = None,
+    question: Annotated[str, typer.Option(help="The question that is asked.")] = (
+        "Why were so many Tarnwick sailings cancelled in early 2024?"
+    ),
+    port: Annotated[int, typer.Option(help="Where the page is served, on this machine only.")] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help="Stop before serving the page.")] = False,
+) -> None:
+    """Add the sample documents, ask one question, and serve the search page."""
+    if not samples.is_dir():
+        raise QueryError(f"There is no folder {samples}; run this in a checkout, or name one with --samples.")
+    library = library or Path("data/libraries/demo")
+    try:
+        add([samples], library)
+    except typer.Exit as ended:
+        if ended.exit_code:
+            raise
+    typer.echo(f"\n{question}\n")
+    _ask(_open(library), question, 5, None, as_json=False)
+    if not headless:
+        raise typer.Exit(_serve(library, port, headless=False))
+
+
+def _ask(library: Library, question: str, k: int, document: list[str] | None, as_json: bool) -> None:
+    from ..generation.answering import stream_answer
+
+    hits = library.retrieve(question, k=k, where=_where(document))
+    for piece in stream_answer(library, question, hits):
+        if isinstance(piece, str):
+            if not as_json:
+                typer.echo(piece, nl=False)
+        elif as_json:
+            _print_json(piece.to_dict())
+        else:
+            _print_sources(piece, hits)
+
+
+def _print_sources(answer: Answer, hits: list[Hit]) -> None:
+    if answer.abstained:
+        typer.echo(f"The documents do not answer this. {answer.reason}")
+        if hits:
+            page = hits[0].page
+            typer.echo(f"The closest page is {_short(page.source)}, page {page.number}.")
+        return
+    typer.echo("\n")
+    pages = {citation.marker: citation.page for citation in answer.citations}
+    for marker, page in sorted(pages.items()):
+        typer.echo(f"[{marker}] {_short(page.source)}, page {page.number}")
+
+
+def _serve(library: Path, port: int, *, headless: bool) -> int:
+    script = files(__package__).joinpath("app.py")
+    typer.echo(f"The search page of {library}: http://localhost:{port} (Ctrl-C stops it)", err=True)
+    options = {
+        "server.address": "localhost",
+        "server.port": port,
+        "server.headless": str(headless).lower(),
+        "browser.gatherUsageStats": "false",
+        "client.showErrorDetails": "none",
+        "server.fileWatcherType": "none",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    environment = os.environ | {"PAGESIGHT_LIBRARY": str(library.absolute())}
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def _settings(library: Path | None) -> Any:
+    from ..retrieval.settings import Settings
+
+    return Settings() if library is None else Settings(library=library)
+
+
+def _open(library: Path | None) -> Library:
+    from ..retrieval.library import open_library
+
+    settings = _settings(library)
+    return open_library(settings.library, settings)
+
+
+def _where(documents: list[str] | None) -> dict[str, list[str]] | None:
+    return {"document": documents} if documents else None
+
+
+def _sources_of(library: Library, names: list[str]) -> list[str]:
+    """The paths that names stand for: of documents, or of files that could not be read."""
+    unread = {source.path for source in library.catalog.sources() if source.document is None}
+    by_id = {document.id: document.sources for document in library.documents()}
+    found: list[str] = []
+    for name in names:
+        matching = [path for path in unread if path == name or Path(path).name == name]
+        found += matching or [path for id_ in library.resolve(name) for path in by_id[id_]]
+    return list(dict.fromkeys(found))
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _short(path: str) -> str:
+    """A path as seen from here, when it lies below."""
+    return path.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109, PTH118 - text, maybe not a path
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What works on this machine, and the command that mends what does not."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from ..retrieval.encoders.sentence import SentenceEncoder
+from ..retrieval.errors import LibraryNotFound, PagesightError
+from ..retrieval.library import open_library
+from ..retrieval.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "ok": self.ok, "note": self.note}
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at the channels, what they need, and the library when there is one. Loads no model."""
+    findings = [Finding("lexical", True, "on: BM25, needs nothing")]
+    try:
+        encoder = SentenceEncoder(None if settings.encoder is None else str(settings.encoder)).id
+    except PagesightError as error:
+        findings += [Finding("dense", False, str(error)), Finding("words", False, str(error))]
+    else:
+        findings += [
+            Finding("dense", True, f"on: {encoder} in Chroma {version('chromadb')}"),
+            Finding("words", True, f"on: late interaction over words, {encoder}"),
+        ]
+    if importlib.util.find_spec("rapidocr") is None:
+        findings.append(Finding("ocr", False, "RapidOCR is missing; install it with: pip install rapidocr onnxruntime"))
+    else:
+        findings.append(Finding("ocr", True, f"RapidOCR {version('rapidocr')}, used: {settings.ocr}"))
+    findings.append(Finding("answers", True, "extractive: quotes with citations, no model to download"))
+    findings.append(_library(settings))
+    return findings
+
+
+def _library(settings: Settings) -> Finding:
+    try:
+        with open_library(settings.library, settings) as library:
+            damaged = list(library.words.verify())
+            left = library.catalog.jobs()
+            documents = library.documents()
+    except LibraryNotFound as error:
+        return Finding("library", True, str(error))  # none yet is no fault
+    except PagesightError as error:
+        return Finding("library", False, str(error))
+    if damaged:
+        return Finding("library", False, " ".join(damaged))
+    pages = sum(document.pages for document in documents)
+    note = f"{settings.library}: {len(documents)} documents, {pages} pages"
+    if left:
+        note += f"; {len(left)} documents were left unfinished and are cleared away by the next add"
+    return Finding("library", True, note)
