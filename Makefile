@@ -15,6 +15,8 @@ test: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	mkdir -p build/types/pagesight
+	for room in generation ingest retrieval ui; do ln -sfn ../../../$$room build/types/pagesight/$$room; done
 	$(BIN)/pyright
 
 samples: $(READY)

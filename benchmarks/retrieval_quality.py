@@ -2,9 +2,9 @@
 
     python benchmarks/retrieval_quality.py --eval DIR --cache DIR [--sets NAME …] [--json FILE]
 
-`--eval` holds `qa.jsonl` and the documents by set, see `Question`; `--cache` keeps one library a set between runs. Scores
-are over the whole set, or inside the known document where the set says so. A question without a page to find, or whose
-page is disputed, is left out.
+`--eval` holds `qa.jsonl` and the documents by set, see `Question`; `--cache` keeps one library a set between runs.
+Scores are over the whole set, or inside the known document where the set says so. A question without a page to find,
+or whose page is disputed, is left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from pagesight.ingest import add
 from pagesight.retrieval import Library, create_library
 from pagesight.retrieval.evaluation import ndcg, recall, success
@@ -65,7 +66,9 @@ def read_questions(folder: Path, sets: list[str]) -> list[Question]:
         if gold:
             scope = entry["doc"] if entry["scope"] == "doc" else None
             questions.append(
-                Question(entry["id"], entry["set"], entry["question"], frozenset(gold), scope, entry.get("match") == "all")
+                Question(
+                    entry["id"], entry["set"], entry["question"], frozenset(gold), scope, entry.get("match") == "all"
+                )
             )
     return questions
 
@@ -87,7 +90,7 @@ def open_set(folder: Path, cache: Path, name: str) -> Library:
 def collect(library: Library, questions: list[Question]) -> Iterator[Scores]:
     for question in questions:
         where = {"document": question.document} if question.document else None
-        scope = library._scope(where)  # noqa: SLF001 - the scores behind the hits, for every fusion at once
+        scope = library._scope(where)
         started = time.monotonic()
         ranked = search(library.channels, question.text, scope, default_weights())
         seconds = time.monotonic() - started
@@ -140,7 +143,9 @@ def main() -> None:
         milliseconds = 1000 * float(np.median([scores.seconds for scores in results]))
         print(f"\n{name}: {len(questions)} questions, {milliseconds:.0f} ms a question (median)")
         for channel, metrics in report[name].items():
-            print(f"  {channel:8}" + "".join(f"  {metric} {value:.3f}" for metric, value in metrics.items()), flush=True)
+            print(
+                f"  {channel:8}" + "".join(f"  {metric} {value:.3f}" for metric, value in metrics.items()), flush=True
+            )
         dump += [
             {
                 "set": name,

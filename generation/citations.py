@@ -1,7 +1,7 @@
 """Citations: which place in the documents each claim of an answer stands on.
 
-A generator only writes `[n]`. Where on the page the claim stands is found here, by retrieval: a quote by its words, other
-claims by how the page's words match the claim's.
+A generator only writes `[n]`. Where on the page the claim stands is found here, by retrieval: a quote by its words,
+other claims by how the page's words match the claim's.
 """
 
 from __future__ import annotations

@@ -22,8 +22,9 @@ NEARLY = 0.85
 """A further quote must be this strong beside the first, and say something else."""
 
 _ASKS_NUMBER = re.compile(
-    r"\b(?:how (?:many|much|old|long|far|large|high|tall|heavy|often)|what (?:is|was|were|are) the (?:number|total|amount|rate|"
-    r"percentage|share|price|cost|value|revenue|profit|age|size|date|ratio)|percent(?:age)?|when|what (?:year|date|time)|"
+    r"\b(?:how (?:many|much|old|long|far|large|high|tall|heavy|often)|"
+    r"what (?:is|was|were|are) the (?:number|total|amount|rate|percentage|share|price|cost|value|revenue|profit|age|"
+    r"size|date|ratio)|percent(?:age)?|when|what (?:year|date|time)|"
     r"скільки|коли|якого року|몇|얼마|언제|כמה|מתי)\b",
     re.IGNORECASE,
 )
@@ -80,7 +81,7 @@ def rank_candidates(question: str, pages: Sequence[ShownPage]) -> list[Candidate
 
 
 def page_support(page: ShownPage) -> np.ndarray:
-    """`(tokens,)`: how far the page as a whole, with its document's title and name, supports each word of the question."""
+    """`(tokens,)`: how far the whole page, with its document's title and name, supports each word of the question."""
     match = page.match
     best = match.best(0, len(match.words)) if match.words else np.zeros(len(match.tokens), np.float32)
     identity = set(terms(f"{page.hit.page.title} {page.hit.page.source}"))
@@ -97,7 +98,7 @@ def confidence(candidates: Sequence[Candidate], pages: Sequence[ShownPage]) -> f
 @cache
 def threshold() -> float:
     """Below this confidence there is no answer; from `abstention.json`, which names the run that chose it."""
-    return float(json.loads(files(__package__).joinpath("abstention.json").read_text())["threshold"])
+    return float(json.loads(files("pagesight.generation").joinpath("abstention.json").read_text())["threshold"])
 
 
 def _adds(text: str, asked: set[str]) -> bool:

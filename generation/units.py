@@ -11,7 +11,9 @@ LONGEST = 60
 """Words of a unit. A longer sentence is a table or a list that lost its layout; it is cut at its rows."""
 
 _SENTENCE_END = re.compile(r"[.!?…。！？؟։]+[\"'”’»)\]]*$")
-_NO_SENTENCE_END = re.compile(r"^(?:[A-Za-z]|[А-ЯІЇЄҐа-яіїєґ]|\d{1,2}|No|Mr|Mrs|Ms|Dr|vs|e\.g|i\.e|cf|Fig|approx|St|р|ст|стор|рис|тис|млн|млрд)\.$")
+_NO_SENTENCE_END = re.compile(
+    r"^(?:[A-Za-z]|[А-ЯІЇЄҐа-яіїєґ]|\d{1,2}|No|Mr|Mrs|Ms|Dr|vs|e\.g|i\.e|cf|Fig|approx|St|р|ст|стор|рис|тис|млн|млрд)\.$"
+)
 
 
 def quotable_units(words: Sequence[Word]) -> list[tuple[int, int]]:

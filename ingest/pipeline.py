@@ -223,9 +223,7 @@ class _Consumer:
             state, reason = ("partial", _summary(failures)) if failures else ("indexed", None)
             pages = begun.document.pages
             draft.commit(
-                DocumentRow(
-                    file.sha256, title, begun.document.media_type, file.bytes, pages, state, reason, seconds
-                ),
+                DocumentRow(file.sha256, title, begun.document.media_type, file.bytes, pages, state, reason, seconds),
                 file.source(file.sha256),
             )
         return Outcome(file.name, state, pages - len(failures), reason, time.monotonic() - started)
@@ -233,7 +231,14 @@ class _Consumer:
     def _write(self, draft: DocumentDraft, begun: _Begun, title: str, pages: list[ParsedPage]) -> None:
         rows = [
             PageRow(
-                page.number, page.width, page.height, page.rotation, page.text, page.text_origin, page.words, page.passages
+                page.number,
+                page.width,
+                page.height,
+                page.rotation,
+                page.text,
+                page.text_origin,
+                page.words,
+                page.passages,
             )
             for page in pages
         ]

@@ -64,7 +64,9 @@ class Reader:
             except _ReaderLostError as lost:
                 crashes += 1
                 if document is None:
-                    raise DocumentUnreadable(f"Cannot read {display_path(path)}: {lost}; the file was skipped.") from lost
+                    raise DocumentUnreadable(
+                        f"Cannot read {display_path(path)}: {lost}; the file was skipped."
+                    ) from lost
                 yield FailedPage(next_page, f"page {next_page}: {lost}")
                 next_page += 1
                 if crashes >= MOST_CRASHES:

@@ -16,11 +16,12 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d])[\w]+(?:[-/.][\w]+)*|\b[^\W\d]+[-/]\d+\w*", re.UNICODE)
 
-STOP_WORDS = frozenset(
-    "a about an and are as at be by did do does for from had has have how i if in into is it its me of on or please "
-    "so that the their them then there these they this those to was we were what when where which who whom whose why "
-    "will with you your".split()
-)
+_STOP_WORDS = """
+a about all also am an and any are as at be been but by can could did do does for from give had has have how i
+if in into is it its me my of on or our please should show so some tell than that the their them then there
+these they this those to us was we were what when where which who whom whose why will with would you your
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 """English words that say how something is asked. They are left out of queries, never out of the index."""
 
 

@@ -82,7 +82,9 @@ class Catalog:
         catalog = cls(path)
         with catalog._connect(create=True) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(f"BEGIN;\n{files(__package__).joinpath('schema.sql').read_text()}\nCOMMIT;")
+            connection.executescript(
+                f"BEGIN;\n{files('pagesight.retrieval').joinpath('schema.sql').read_text()}\nCOMMIT;"
+            )
         connection.close()
         return catalog
 

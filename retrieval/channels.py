@@ -87,7 +87,9 @@ class LateInteractionChannel:
         self._encoder, self._store = encoder, store
 
     def ask(self, question: str) -> Asked:
-        return _LateInteractionAsked(self._store, self._encoder.encode_query(question), self._encoder.coverage(question))
+        return _LateInteractionAsked(
+            self._store, self._encoder.encode_query(question), self._encoder.coverage(question)
+        )
 
 
 class _LexicalAsked:

@@ -1,7 +1,7 @@
 """How good a ranking is, given the pages that should have been found.
 
-`order` is best first and holds each page once. Where each gold page alone answers (`every=False`), finding one is finding
-all: the measures then look at the first of them.
+`order` is best first and holds each page once. Where each gold page alone answers (`every=False`), finding one is
+finding all: the measures then look at the first of them.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ def match_page(
 ) -> PageMatch:
     """Join late interaction's rows to the page's words.
 
-    `similarities` is `(rows, tokens)`, `boxes` is `(rows, 4)`; `None` for a page that no late-interaction channel knows:
-    then words match by their terms alone.
+    `similarities` is `(rows, tokens)`, `boxes` is `(rows, 4)`; `None` for a page that no late-interaction channel
+    knows: then words match by their terms alone.
     """
     support = np.zeros((len(words), len(query.tokens)), np.float32)
     if words and similarities is not None and boxes is not None and len(boxes):

@@ -16,7 +16,7 @@ Scores = Mapping[str, float]
 @cache
 def default_weights() -> dict[str, float]:
     """Channel to weight, from `fusion.json`, which names the run that chose them."""
-    return json.loads(files(__package__).joinpath("fusion.json").read_text())["weights"]
+    return json.loads(files("pagesight.retrieval").joinpath("fusion.json").read_text())["weights"]
 
 
 def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[str, float]:

@@ -1,10 +1,10 @@
 """A library: a folder of documents made searchable. The composition root: concrete encoders and stores are named here.
 
-    from pagesight.retrieval import open_library
+from pagesight.retrieval import open_library
 
-    library = open_library("my-library")
-    for hit in library.retrieve("What was the revenue in 2021?", k=5):
-        print(hit.page.source, hit.page.number, hit.score)
+library = open_library("my-library")
+for hit in library.retrieve("What was the revenue in 2021?", k=5):
+    print(hit.page.source, hit.page.number, hit.score)
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ class Library:
         """The `k` pages that answer a question best, best first, each with its scores and evidence.
 
         `where` narrows the search: `{"document": "report.pdf"}`. `weights` replaces the channels' own weights in the
-        fusion, for example `{"words": 1}` for one channel alone. Raises `QueryError` for an empty question, a `k` outside
-        1 to 1000, an unknown filter, or a document that is not in the library.
+        fusion, for example `{"words": 1}` for one channel alone. Raises `QueryError` for an empty question, a `k`
+        outside 1 to 1000, an unknown filter, or a document that is not in the library.
         """
         if not question.strip():
             raise QueryError("The question is empty; ask for something.")

@@ -60,9 +60,7 @@ class VectorStore(Protocol):
         """Store one vector a key. A key that is there already is replaced."""
         ...
 
-    def search(
-        self, query: Vectors, limit: int, documents: Collection[str] | None = None
-    ) -> list[tuple[str, float]]:
+    def search(self, query: Vectors, limit: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
         """The best `limit` vectors as `(page, score)`, best first; `query` is `(dim,)`.
 
         A page comes as often as it has vectors among them. `documents` narrows the search to those documents.

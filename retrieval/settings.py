@@ -14,19 +14,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PAGESIGHT_", extra="ignore")
 
-    library: Path = Field(Path("library"), description="Folder of the library that commands use when none is named.")
+    library: Path = Field(
+        default=Path("library"), description="Folder of the library that commands use when none is named."
+    )
     encoder: Path | None = Field(
-        None,
+        default=None,
         description="Folder of a sentence-transformers model for the dense and words channels; "
         "without it, the packaged MiniLM. A library stays with the encoder it was built with.",
     )
     ocr: Literal["auto", "off", "force"] = Field(
-        "auto", description="When to read the picture of a page: where there is no usable text layer, never, always."
+        default="auto",
+        description="When to read the picture of a page: where there is no usable text layer, never, always.",
     )
-    dpi: int = Field(144, ge=36, le=600, description="Resolution of the stored page pictures, dots per inch.")
+    dpi: int = Field(default=144, ge=36, le=600, description="Resolution of the stored page pictures, dots per inch.")
     page_seconds: float = Field(
-        120.0, gt=0, description="Longest time that reading one page may take, in seconds; then its document fails."
+        default=120.0,
+        gt=0,
+        description="Longest time that reading one page may take, in seconds; then its document fails.",
     )
     parse_memory_gb: float = Field(
-        6.0, gt=0, description="Most address space that the process which reads files may take, in GB; 0.5 GB is used."
+        default=6.0,
+        gt=0,
+        description="Most address space that the process which reads files may take, in GB; 0.5 GB is used.",
     )

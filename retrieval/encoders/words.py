@@ -12,20 +12,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..analysis import STOP_WORDS
 from ..types import EncoderId, PageContent, PageVectors, QueryVectors, Vectors
 from .sentence import SentenceEncoder, TokenVectors, unit_rows
 
 LONGEST_WORD = 40
 """Letters of a word that are encoded. Longer ones are rules, addresses or hashes; whole, they would fill the window."""
 
-STOP_WORDS = frozenset(
-    "a about all also am an and any are as at be been but by can could did do does for from give had has have how i if "
-    "in into is it its me my of on or our please should show so some tell than that the their them then there these "
-    "they this those to us was we were what when where which who whom whose why will with would you your".split()
-)
-"""Words that say how a question is asked, not what it is about. They count for `STOP_WEIGHT` of another word."""
-
 STOP_WEIGHT = 0.1
+"""How much a word counts that says how a question is asked, not what it is about; others count 1."""
 
 
 class WordsEncoder:

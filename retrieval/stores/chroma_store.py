@@ -31,7 +31,7 @@ class ChromaStore:
         if not keys:
             return
         collection = self._collection
-        batch = collection._client.get_max_batch_size()  # noqa: SLF001 - Chroma refuses larger ones (5461 in 1.5)
+        batch = collection._client.get_max_batch_size()
         for begin in range(0, len(keys), batch):
             part = slice(begin, begin + batch)
             # upsert: `add` silently keeps the old vector of an id that is there
@@ -41,9 +41,7 @@ class ChromaStore:
                 metadatas=[{"document": document, "page": page} for page in pages[part]],
             )
 
-    def search(
-        self, query: Vectors, limit: int, documents: Collection[str] | None = None
-    ) -> list[tuple[str, float]]:
+    def search(self, query: Vectors, limit: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
         if not self._exists() or (documents is not None and not documents):
             return []
         where: Any = None if documents is None else {"document": {"$in": list(documents)}}

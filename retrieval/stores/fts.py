@@ -28,7 +28,9 @@ class FtsIndex:
         columns = ", ".join(FIELDS)
         holes = ", ".join("?" * (len(FIELDS) + 2))
         with self._connection as connection:
-            connection.executemany("DELETE FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE page = ?)", _one(pages))
+            connection.executemany(
+                "DELETE FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE page = ?)", _one(pages)
+            )
             connection.executemany("DELETE FROM rows WHERE page = ?", _one(pages))
             for page, texts in pages.items():
                 cursor = connection.execute("INSERT INTO rows (page, document) VALUES (?, ?)", (page, document))
