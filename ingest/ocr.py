@@ -108,7 +108,9 @@ class RapidOcr:
         turns = _quarter_turns(engine, pixels, lines)
         if turns:
             turned = np.ascontiguousarray(np.rot90(pixels, turns))
-            lines = _find_lines(engine, turned)
+            as_scanned, lines = lines, _find_lines(engine, turned)
+            if turns == 2 and _certainty(lines) <= _certainty(as_scanned):  # it was only hard to read
+                turned, turns, lines = pixels, 0, as_scanned
         lines = [_read_upwards(engine, turned, line) if _is_upright_strip(line.box) else line for line in lines]
         lines = [line for line in lines if line.score >= MIN_SCORE]
         height, width = pixels.shape[:2]
@@ -155,7 +157,7 @@ def _quarter_turns(engine: Any, pixels: np.ndarray, lines: Sequence[_Line]) -> i
     if not votes:
         return 0
     side = int(2 * sum(_is_upright_strip(line.box) for line in votes) > len(votes))
-    if not side and np.median([line.score for line in votes]) >= SURE_SCORE:
+    if not side and _certainty(votes) >= SURE_SCORE:
         return 0
     upside_down = 0
     votes = sorted(votes, key=lambda line: -max(line.box.width, line.box.height))[:9]
@@ -166,6 +168,10 @@ def _quarter_turns(engine: Any, pixels: np.ndarray, lines: Sequence[_Line]) -> i
         verdict = engine(piece, use_det=False, use_cls=True, use_rec=False).cls_res
         upside_down += verdict is not None and verdict[0][0] == "180"
     return side + 2 * (2 * upside_down > len(votes))
+
+
+def _certainty(lines: Sequence[_Line]) -> float:
+    return float(np.median([line.score for line in lines])) if lines else 0.0
 
 
 def _read_upwards(engine: Any, pixels: np.ndarray, line: _Line) -> _Line:

@@ -20,6 +20,10 @@ EXACT_PAGES = 2_000
 """Up to so many allowed pages, late interaction scores them all; past it, only what the other channels found."""
 
 
+DOCUMENT_WEIGHT = 1.0
+"""How much the whole document's BM25 score counts beside the page's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where to look: all pages (`pages` by document), or those of some documents."""
@@ -54,7 +58,11 @@ class Channel(Protocol):
 
 
 class LexicalChannel:
-    """BM25 over weighted fields: exact words, codes, names."""
+    """BM25 over weighted fields: exact words, codes, names.
+
+    A page's score has its document's in it: questions name a company, a year or a product that the page that answers
+    need not repeat.
+    """
 
     name = "lexical"
 
@@ -98,15 +106,23 @@ class _LexicalAsked:
     def __init__(self, index: LexicalIndex, question: str) -> None:
         self._index, self._question = index, question
         self._found: dict[str, float] = {}
+        self._documents: dict[str, float] = {}
+        self._owners: Mapping[str, str] = {}
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         # All matches, not the best hundred: what is not among them scores 0, so that every page's score is known.
-        found = self._index.search(self._question, None, scope.documents)
-        self._found = {page: score for page, score in found.items() if page in scope.pages}
-        return dict(list(self._found.items())[:CANDIDATES])
+        self._documents = self._index.search_documents(self._question, scope.documents)
+        self._owners = scope.pages
+        self._found = self._index.search(self._question, None, scope.documents)
+        scores = self.score([page for page in self._found if page in scope.pages])
+        best = sorted(scores, key=lambda page: (-scores[page], page))[:CANDIDATES]
+        return {page: scores[page] for page in best}
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
-        return {page: self._found.get(page, 0.0) for page in pages}
+        return {
+            page: self._found.get(page, 0.0) + DOCUMENT_WEIGHT * self._documents.get(self._owners.get(page, ""), 0.0)
+            for page in pages
+        }
 
 
 class _DenseAsked:

@@ -103,10 +103,18 @@ class LexicalIndex(Protocol):
         """Index pages of a document: page id to field name to text. A page that is there already is replaced."""
         ...
 
+    def seal(self, document: str) -> None:
+        """All pages of a document have been added: what is kept about it as a whole can be made."""
+        ...
+
     def search(
         self, query: str, limit: int | None = None, documents: Collection[str] | None = None
     ) -> dict[str, float]:
-        """Pages that share a term with the query, to BM25 score (higher is better), at most the best `limit`."""
+        """Pages that share a term with the query, to score (higher is better), at most the best `limit`."""
+        ...
+
+    def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+        """Sealed documents that share a term with the query, each taken as one text, to score; higher is better."""
         ...
 
     def rarity(self, words: Collection[str]) -> dict[str, float]:

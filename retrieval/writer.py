@@ -136,6 +136,7 @@ class DocumentDraft:
 
     def commit(self, row: DocumentRow, source: Source) -> None:
         """Make the document exist, at this path; whatever the path held before is removed in the same step."""
+        self._writer.library.lexical.seal(self._document)
         orphans = self._writer.library.catalog.put_document(row, self._rows, source)
         self.committed = True
         for document in orphans:

@@ -1,6 +1,80 @@
-"""What all tests share: the builders beside this file can be imported by name (`import pdfs`)."""
+"""What all tests share: the builders beside this file can be imported by name (`import pdfs`), and one small library."""
 
+from __future__ import annotations
+
+import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("contracts", "contracts_stores", "fakes")
+
+if TYPE_CHECKING:
+    from pagesight.retrieval import Library
+    from pagesight.retrieval.encoders.sentence import SentenceEncoder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> SentenceEncoder:
+    """The packaged encoder, loaded once."""
+    from pagesight.retrieval.encoders.sentence import SentenceEncoder
+
+    return SentenceEncoder()
+
+
+@pytest.fixture(scope="session")
+def sample_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small documents, in several scripts; see `sample_documents.py`."""
+    import sample_documents
+
+    folder = tmp_path_factory.mktemp("unterlagen-ä")
+    for name, data in sample_documents.DOCUMENTS.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library_folder(sample_files: Path, tmp_path_factory: pytest.TempPathFactory, minilm: SentenceEncoder) -> Path:
+    """A library of `sample_files`, added once. For reading; tests that write take `library_copy`."""
+    from pagesight.ingest import add
+    from pagesight.retrieval import create_library
+
+    folder = tmp_path_factory.mktemp("library") / "бібліотека"
+    with create_library(folder) as library:
+        share_encoder(library, minilm)
+        outcomes = list(add(library, [sample_files]))
+    assert [outcome.state for outcome in outcomes] == ["indexed"] * len(outcomes), outcomes
+    return folder
+
+
+@pytest.fixture
+def open_shared(minilm: SentenceEncoder) -> Callable[[Path], Library]:
+    """Opens a library without loading its encoder once more."""
+    from pagesight.retrieval import open_library
+
+    return lambda folder: share_encoder(open_library(folder), minilm)
+
+
+@pytest.fixture
+def library(library_folder: Path, open_shared: Callable[[Path], Library]) -> Iterator[Library]:
+    """The shared library, open for reading."""
+    with open_shared(library_folder) as library:
+        yield library
+
+
+@pytest.fixture
+def library_copy(library_folder: Path, tmp_path: Path, open_shared: Callable[[Path], Library]) -> Iterator[Library]:
+    """A copy of the shared library that a test may change."""
+    shutil.copytree(library_folder, tmp_path / "копія")
+    with open_shared(tmp_path / "копія") as library:
+        yield library
+
+
+def share_encoder(library: Library, encoder: SentenceEncoder) -> Library:
+    """Give the library's own encoder the model that another one has loaded: loading takes a second."""
+    library.text_encoder._loaded = encoder._model  # noqa: SLF001
+    return library

@@ -116,11 +116,11 @@ class SentenceEncoder:
     def _encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.id.dim), np.float32)
+        # A byte of an argument or a name that is not UTF-8 comes as a lone surrogate, which the tokenizer refuses.
+        whole = [text.encode("utf-8", "replace").decode() for text in texts]
         model = self._model  # takes the lock itself, to load
         with self._lock:
-            vectors = model.encode(
-                list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-            )
+            vectors = model.encode(whole, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
         return np.asarray(vectors, np.float32)
 
     @property

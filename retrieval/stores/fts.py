@@ -39,20 +39,45 @@ class FtsIndex:
                     (cursor.lastrowid, *(" ".join(terms(texts.get(name, ""))) for name in FIELDS)),
                 )
 
+    def seal(self, document: str) -> None:
+        columns = ", ".join(FIELDS)
+        with self._connection as connection:
+            _forget_document(connection, document)
+            rows = connection.execute(
+                f"SELECT {columns} FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE document = ?)", (document,)
+            ).fetchall()
+            if not rows:
+                return
+            # Title and name stand on every page; the document has them once.
+            texts = [" ".join(text for text in field if text) for field in zip(*rows, strict=True)]
+            once = [rows[0][i] if name in ("title", "name") else texts[i] for i, name in enumerate(FIELDS)]
+            cursor = connection.execute("INSERT INTO document_rows (document) VALUES (?)", (document,))
+            holes = ", ".join("?" * (len(FIELDS) + 1))
+            connection.execute(f"INSERT INTO documents (rowid, {columns}) VALUES ({holes})", (cursor.lastrowid, *once))
+
+    def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+        return self._ranked("documents", "document_rows", "document", query, None, documents)
+
     def search(
         self, query: str, limit: int | None = None, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
+        return self._ranked("pages", "rows", "page", query, limit, documents)
+
+    def _ranked(
+        self, table: str, rows: str, key: str, query: str, limit: int | None, documents: Collection[str] | None
     ) -> dict[str, float]:
         wanted = query_terms(query)
         if not wanted or not self._path.is_file():
             return {}
-        # FTS5 gives the best match the lowest number, so that ascending order is best first.
-        statement = f"""SELECT r.page, -bm25(pages, {", ".join(str(weight) for weight in FIELDS.values())}) AS score
-                        FROM pages JOIN rows r ON r.rowid = pages.rowid WHERE pages MATCH ?"""
+        weights = ", ".join(str(weight) for weight in FIELDS.values())
+        # FTS5 gives the best match the lowest number.
+        statement = f"""SELECT r.{key}, -bm25({table}, {weights}) AS score
+                        FROM {table} JOIN {rows} r ON r.rowid = {table}.rowid WHERE {table} MATCH ?"""
         values: list[object] = [" OR ".join(f'"{term}"' for term in wanted)]
         if documents is not None:
             statement += f" AND r.document IN ({', '.join('?' * len(documents))})"
             values.extend(documents)
-        statement += " ORDER BY score DESC, r.page LIMIT ?"
+        statement += " ORDER BY score DESC, 1 LIMIT ?"
         values.append(-1 if limit is None else limit)
         return dict(self._connection.execute(statement, values).fetchall())
 
@@ -79,6 +104,7 @@ class FtsIndex:
                 "DELETE FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE document = ?)", (document,)
             )
             connection.execute("DELETE FROM rows WHERE document = ?", (document,))
+            _forget_document(connection, document)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -91,10 +117,14 @@ class FtsIndex:
                 f"""CREATE TABLE IF NOT EXISTS rows (rowid INTEGER PRIMARY KEY, page TEXT UNIQUE, document TEXT);
                     CREATE INDEX IF NOT EXISTS rows_document ON rows (document);
                     CREATE VIRTUAL TABLE IF NOT EXISTS pages USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
+                    CREATE TABLE IF NOT EXISTS document_rows (rowid INTEGER PRIMARY KEY, document TEXT UNIQUE);
+                    CREATE VIRTUAL TABLE IF NOT EXISTS documents
+                        USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
                     CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab(pages, row);"""
             )
             if sqlite3.sqlite_version_info >= (3, 42):  # before, deleted terms stay in the file until a merge
-                connection.execute("INSERT INTO pages (pages, rank) VALUES ('secure-delete', 1)")
+                for table in ("pages", "documents"):
+                    connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")
                 connection.commit()
             self._local.connection = connection
         return self._local.connection
@@ -104,6 +134,13 @@ class FtsIndex:
         if hasattr(self._local, "connection"):
             self._local.connection.close()
             del self._local.connection
+
+
+def _forget_document(connection: sqlite3.Connection, document: str) -> None:
+    connection.execute(
+        "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM document_rows WHERE document = ?)", (document,)
+    )
+    connection.execute("DELETE FROM document_rows WHERE document = ?", (document,))
 
 
 def _one(pages: Iterable[str]) -> Iterable[tuple[str]]:

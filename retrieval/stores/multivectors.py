@@ -118,8 +118,8 @@ class MultiVectorSegments:
         """Read every byte; yield a line for each array that is not what was written."""
         for folder in sorted(self._folder.glob("*-*/")):
             try:
-                sums = json.loads((folder / "manifest.json").read_text())["sha256"]
-            except (OSError, ValueError, KeyError):
+                sums = dict(json.loads((folder / "manifest.json").read_bytes())["sha256"])
+            except (OSError, ValueError, KeyError, TypeError):
                 yield f"{folder}: the manifest is missing or broken; remove the document and add it again."
                 continue
             for name in _ARRAYS:
@@ -144,17 +144,17 @@ class MultiVectorSegments:
 
 
 def _open(folder: Path) -> _Segment:
-    manifest_text = (folder / "manifest.json").read_text()
+    manifest_bytes = (folder / "manifest.json").read_bytes()
     try:
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-        segment = _Segment(tuple(json.loads(manifest_text)["pages"]), **arrays)
+        segment = _Segment(tuple(json.loads(manifest_bytes)["pages"]), **arrays)
         rows = int(segment.offsets[-1])
         whole = (
             len(segment.offsets) == len(segment.pages) + 1
             and len(segment.scales) == len(segment.pages)
             and len(segment.rows) == len(segment.boxes) == len(segment.groups) == rows
         )
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:  # EOFError: numpy, of an empty file
         raise CorruptFile(f"{folder} is damaged ({error}); remove its document and add it again.") from error
     if not whole:
         raise CorruptFile(f"{folder} is damaged (its arrays do not fit); remove its document and add it again.")

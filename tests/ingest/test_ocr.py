@@ -2,12 +2,14 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pdfs
 import pytest
 from PIL import Image
 
+from pagesight.ingest import ocr
 from pagesight.ingest.documents import ParseOptions, open_document
 from pagesight.ingest.ocr import OcrEngine, OcrWord, RapidOcr, read_picture
 from pagesight.ingest.parsed import ParsedPage
@@ -51,9 +53,9 @@ def engines() -> list[OcrEngine]:
     return [FakeOcr(OcrWord("Größe", Box(10, 10, 50, 30), 0, 1.0)), RapidOcr(threads=2)]
 
 
-@pytest.mark.parametrize("ocr", engines(), ids=lambda ocr: ocr.name)
-def test_any_engine_keeps_to_the_contract(ocr: OcrEngine, letter: Image.Image):
-    words = ocr.read(letter)
+@pytest.mark.parametrize("reader", engines(), ids=lambda reader: reader.name)
+def test_any_engine_keeps_to_the_contract(reader: OcrEngine, letter: Image.Image):
+    words = reader.read(letter)
     assert words
     for word in words:
         assert word.text
@@ -63,7 +65,7 @@ def test_any_engine_keeps_to_the_contract(ocr: OcrEngine, letter: Image.Image):
         assert 0 <= word.score <= 1
     lines = [word.line for word in words]
     assert lines == sorted(lines)
-    assert ocr.read(Image.new("RGB", (300, 200), "white")) == []
+    assert reader.read(Image.new("RGB", (300, 200), "white")) == []
 
 
 def test_small_print_is_read_and_its_words_are_where_they_were_drawn(engine: RapidOcr, letter: Image.Image):
@@ -82,7 +84,8 @@ def test_small_print_is_read_and_its_words_are_where_they_were_drawn(engine: Rap
 def test_a_picture_that_was_scanned_sideways_is_read_all_the_same(engine: RapidOcr, letter: Image.Image, turns: int):
     size = LETTER if turns == 2 else LETTER[::-1]
     page = read_picture(engine, letter.rotate(90 * turns, expand=True), size)
-    assert "12. März 2024 in Zürich statt." in page.text
+    assert "Umsatz" in page.text.split("\n")[-2]
+    assert page.text.split("\n")[-1] == "Die Prüfung fand am 12. März 2024 in Zürich statt."
     grey = np.asarray(letter.rotate(90 * turns, expand=True).convert("L"))
     word = next(word for word in page.words if word.text == "statt.")
     x0, y0, x1, y1 = (round(edge * 150 / 72) for edge in word.box)
@@ -95,6 +98,16 @@ def test_the_name_of_an_axis_that_runs_up_the_page_is_read(engine: RapidOcr):
     assert "Umsatz in Tausend" in page.text
     places = [word.box for word in page.words if word.text in ("Umsatz", "Tausend")][-2:]
     assert places[0].y0 > places[1].y1  # it begins below and ends above
+
+
+def test_what_the_engine_only_guesses_at_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    corners = np.array([[(10, y), (90, y), (90, y + 10), (10, y + 10)] for y in (10, 30)], np.float32)
+    found = SimpleNamespace(boxes=corners, txts=("zwei Wörter", "x~"), scores=(0.97, 0.31), word_results=())
+    monkeypatch.setattr(ocr, "_engine", lambda threads: lambda pixels, **steps: found)
+    assert [(word.text, word.box) for word in RapidOcr().read(Image.new("RGB", (100, 60)))] == [
+        ("zwei", pytest.approx((10, 10, 10 + 80 * 4 / 11, 20))),  # its share of the line, as no letter has a place
+        ("Wörter", pytest.approx((10 + 80 * 5 / 11, 10, 90, 20))),
+    ]
 
 
 def test_ideographs_of_an_engine_s_word_are_words_with_their_share_of_its_box():
@@ -122,8 +135,8 @@ def save(folder: Path, *pages: pdfs.Page, **how) -> Path:
 SEEN = OcrWord("gesehen: Größe der Fläche in Quadratmetern", Box(10, 10, 500, 30), 0)
 
 
-def read_with(path: Path, ocr: OcrEngine, options: ParseOptions | None = None) -> ParsedPage:
-    with open_document(path, options=options, ocr=ocr) as document:
+def read_with(path: Path, engine: OcrEngine, options: ParseOptions | None = None) -> ParsedPage:
+    with open_document(path, options=options, ocr=engine) as document:
         return document.read_page(1)
 
 

@@ -64,6 +64,7 @@ def test_a_word_hyphenated_at_the_end_of_its_line_is_whole_in_the_text_and_two_b
         ("ein long\x02term für long-term", "ein long-term\nfür long-term"),  # it has its hyphen elsewhere too
         ("état\x02Unis", "état-Unis"),  # a name
         ("Σ -\r\nvier", "Σ -\nvier"),  # a dash
+        ("Klasse A-\r\nÄnderung", "Klasse A-\nÄnderung"),  # not called a hyphen by PDFium, and no lower case
     ],
 )
 def test_a_hyphen_that_belongs_to_the_word_stays(line: str, text: str):
@@ -97,6 +98,12 @@ def test_cells_drawn_straight_after_one_another_are_not_one_word():
     ]
     page = page_text(codes, np.array(boxes, np.float32), SIZE)
     assert page.text == "Größe 12"
+
+
+def test_a_line_that_follows_without_a_break_is_a_line_all_the_same():
+    codes = np.array([ord(c) for c in "Größe"], np.uint32)
+    boxes = [(72 + 6 * (i % 3), 72 + 60 * (i // 3), 78 + 6 * (i % 3), 84 + 60 * (i // 3)) for i in range(5)]
+    assert page_text(codes, np.array(boxes, np.float32), SIZE).text == "Grö\nße"
 
 
 def test_what_the_crop_box_cuts_away_is_not_in_the_text():

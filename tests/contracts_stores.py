@@ -1,0 +1,269 @@
+"""What every store must do, in memory or on disk: vectors, pages of many vectors, full text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from fakes import unit
+
+from pagesight.retrieval.protocols import LexicalIndex, MultiVectorStore, VectorStore
+from pagesight.retrieval.types import PageVectors, QueryVectors, Vectors
+
+
+class VectorStoreContract:
+    @pytest.fixture
+    def opened(self) -> Callable[[], VectorStore]:
+        """Opens the store, each time the same one."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, opened: Callable[[], VectorStore]) -> VectorStore:
+        store = opened()
+        store.add("dä", ["dä/1", "dä/1", "dä/2"], ["1a", "1b", "2a"], self.rows([1, 0], [0.6, 0.8], [0, 1]))
+        store.add("other", ["other/1"], ["o"], self.rows([-1, 0]))
+        return store
+
+    @staticmethod
+    def rows(*vectors: Sequence[float]) -> Vectors:
+        return np.array(vectors, np.float32)
+
+    QUERY = np.array([1, 0], np.float32)
+
+    def test_the_best_come_first_with_their_inner_product(self, store: VectorStore):
+        found = store.search(self.QUERY, 3)
+        assert [page for page, _ in found] == ["dä/1", "dä/1", "dä/2"]
+        assert [score for _, score in found] == pytest.approx([1, 0.6, 0], abs=1e-5)
+
+    def test_a_search_can_be_narrowed_to_documents(self, store: VectorStore):
+        assert [page for page, _ in store.search(self.QUERY, 10, {"other"})] == ["other/1"]
+        assert store.search(self.QUERY, 10, {"unknown"}) == []
+        assert store.search(self.QUERY, 10, set()) == []
+
+    def test_a_page_scores_as_its_best_vector_and_unknown_pages_are_left_out(self, store: VectorStore):
+        scores = store.score(self.QUERY, ["other/1", "dä/1", "nobody/1"])
+        assert scores == pytest.approx({"dä/1": 1.0, "other/1": -1.0}, abs=1e-5)
+        assert store.score(self.QUERY, []) == {}
+
+    def test_adding_a_key_again_replaces_its_vector(self, store: VectorStore):
+        store.add("dä", ["dä/1"], ["1a"], self.rows([0, 1]))
+        assert store.score(self.QUERY, ["dä/1"]) == pytest.approx({"dä/1": 0.6}, abs=1e-5)
+        assert len(store.search(self.QUERY, 10)) == 4
+
+    def test_a_removed_document_is_gone_and_the_others_stay(self, store: VectorStore):
+        store.remove("dä")
+        assert [page for page, _ in store.search(self.QUERY, 10)] == ["other/1"]
+        assert store.score(self.QUERY, ["dä/1", "dä/2"]) == {}
+
+    def test_removing_what_is_not_there_is_no_error(self, opened: Callable[[], VectorStore]):
+        opened().remove("niemand ä")
+
+    def test_an_empty_store_finds_nothing(self, opened: Callable[[], VectorStore]):
+        opened().add("dä", [], [], np.zeros((0, 2), np.float32))
+        assert opened().search(self.QUERY, 5) == []
+        assert opened().score(self.QUERY, ["dä/1"]) == {}
+
+    def test_opened_again_it_holds_what_was_added(self, store: VectorStore, opened: Callable[[], VectorStore]):
+        assert opened().search(self.QUERY, 10) == store.search(self.QUERY, 10)
+
+    def test_more_pages_than_a_statement_takes_variables_are_scored(self, opened: Callable[[], VectorStore]):
+        store = opened()
+        pages = [f"dä/{n}" for n in range(1100)]
+        angles = np.linspace(0, np.pi, len(pages))
+        rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+        store.add("dä", pages, pages, rows)
+        expected = dict(zip(pages, rows[:, 0].tolist(), strict=True))
+        assert store.score(self.QUERY, pages) == pytest.approx(expected, abs=1e-5)
+
+
+class MultiVectorStoreContract:
+    TOLERANCE = 0.005
+    """Of a score against float32 arithmetic: the promise of `stores/multivectors.py`."""
+
+    @pytest.fixture
+    def opened(self) -> Callable[[], MultiVectorStore]:
+        """Opens the store, each time the same one."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def pages(self) -> list[PageVectors]:
+        return [random_page(f"dä/{n}", seed=n, rows=rows) for n, rows in enumerate((7, 1, 40, 300), start=1)]
+
+    @pytest.fixture
+    def query(self) -> QueryVectors:
+        rows = np.array([unit(row) for row in np.random.default_rng(99).standard_normal((3, 16))], np.float32)
+        return QueryVectors(("Größe", "der", "Fläche"), rows, np.array([0.5, 0.1, 0.4], np.float32))
+
+    @pytest.fixture
+    def store(self, opened: Callable[[], MultiVectorStore], pages: list[PageVectors]) -> MultiVectorStore:
+        store = opened()
+        store.add("dä", pages[:2])
+        store.add("dä", pages[2:])
+        store.add("other", [random_page("other/1", seed=50, rows=5)])
+        return store
+
+    def test_a_score_is_exact_maxsim(self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors):
+        scores = store.score(query)
+        assert scores.keys() == {"dä/1", "dä/2", "dä/3", "dä/4", "other/1"}
+        for page in pages:
+            assert scores[page.id] == pytest.approx(brute_force(page, query), abs=self.TOLERANCE)
+
+    def test_a_page_scores_the_same_whatever_is_scored_beside_it(self, store: MultiVectorStore, query: QueryVectors):
+        together = store.score(query)
+        for page in ("dä/1", "dä/3", "other/1"):
+            assert store.score(query, [page])[page] == pytest.approx(together[page], abs=1e-6)
+        assert store.score(query, ["dä/4", "nobody/1", "dä/2"]) == pytest.approx(
+            {"dä/2": together["dä/2"], "dä/4": together["dä/4"]}, abs=1e-6
+        )
+
+    def test_the_similarities_of_a_page_come_with_its_boxes(
+        self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors
+    ):
+        found = store.similarities(query, "dä/3")
+        assert found is not None
+        assert found[0] == pytest.approx(pages[2].rows @ query.rows.T, abs=self.TOLERANCE)
+        assert (found[1] == pages[2].boxes).all()
+        assert store.similarities(query, "nobody/1") is None
+
+    def test_a_page_without_rows_is_not_stored(self, opened: Callable[[], MultiVectorStore], query: QueryVectors):
+        store = opened()
+        store.add("leer", [random_page("leer/1", seed=1, rows=0)])
+        store.add("leer", [])
+        assert store.score(query) == {}
+        assert store.score(query, ["leer/1"]) == {}
+        assert store.similarities(query, "leer/1") is None
+
+    def test_a_query_without_words_tells_no_pages_apart(self, store: MultiVectorStore):
+        empty = QueryVectors((), np.zeros((0, 16), np.float32), np.zeros(0, np.float32))
+        assert set(store.score(empty).values()) == {0.0}
+
+    def test_a_removed_document_is_gone_and_the_others_stay(self, store: MultiVectorStore, query: QueryVectors):
+        store.remove("dä")
+        store.remove("niemand")
+        assert store.score(query).keys() == {"other/1"}
+        assert store.similarities(query, "dä/1") is None
+
+    def test_opened_again_it_holds_what_was_added(
+        self, store: MultiVectorStore, opened: Callable[[], MultiVectorStore], query: QueryVectors
+    ):
+        assert opened().score(query) == store.score(query)
+
+
+def random_page(id_: str, *, seed: int, rows: int, dim: int = 16) -> PageVectors:
+    random = np.random.default_rng(seed)
+    vectors = random.standard_normal((rows, dim))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    boxes = random.uniform(0, 600, (rows, 4)).astype(np.float32)
+    return PageVectors(id_, vectors.astype(np.float32), boxes, np.sort(random.integers(0, 4, rows)).astype(np.int32))
+
+
+def brute_force(page: PageVectors, query: QueryVectors) -> float:
+    """The definition, one number at a time: the mean of MaxSim over the page and over its best group."""
+
+    def over(rows: Vectors) -> float:
+        return sum(
+            float(weight) * max(float(np.dot(row, token)) for row in rows)
+            for token, weight in zip(query.rows, query.weights, strict=True)
+        )
+
+    return (over(page.rows) + max(over(page.rows[page.groups == group]) for group in set(page.groups.tolist()))) / 2
+
+
+class LexicalIndexContract:
+    @pytest.fixture
+    def opened(self) -> Callable[[], LexicalIndex]:
+        """Opens the index, each time the same one."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def index(self, opened: Callable[[], LexicalIndex]) -> LexicalIndex:
+        index = opened()
+        index.add(
+            "de",
+            {
+                "de/1": {"body": "Übersicht der Größen, mit Straßen", "title": "Jahresbericht", "headings": ""},
+                "de/2": {"body": "The pump PS-400 delivers water", "title": "Jahresbericht", "headings": ""},
+                "de/3": {"body": "PS marks the 400 series of pumps in water", "title": "Jahresbericht"},
+            },
+        )
+        index.add("ko", {"ko/1": {"body": "서울의 매출은 2021년에 증가했다"}})
+        index.add("uk", {"uk/1": {"body": "Бюджет міста на освіту", "headings": "water"}})
+        return index
+
+    @pytest.mark.parametrize(
+        ("query", "page"),
+        [
+            ("ÜBERSICHT", "de/1"),
+            ("u\u0308bersicht", "de/1"),
+            ("STRASSEN", "de/1"),
+            ("매출", "ko/1"),
+            ("서울", "ko/1"),
+            ("бюджет", "uk/1"),
+            ("2021", "ko/1"),
+            ("ps400", "de/2"),
+        ],
+    )
+    def test_a_word_is_found_in_any_case_form_and_script(self, index: LexicalIndex, query: str, page: str):
+        assert list(index.search(query)) == [page]
+
+    def test_a_part_number_outranks_its_parts(self, index: LexicalIndex):
+        found = index.search("PS-400")
+        assert list(found) == ["de/2", "de/3"]
+        assert found["de/2"] > found["de/3"] > 0
+
+    def test_a_heading_outranks_running_text(self, index: LexicalIndex):
+        assert next(iter(index.search("water"))) == "uk/1"
+
+    def test_the_document_title_speaks_for_each_page_within_the_documents_asked_for(self, index: LexicalIndex):
+        assert index.search("jahresbericht").keys() == {"de/1", "de/2", "de/3"}
+        assert index.search("jahresbericht water", None, {"uk"}).keys() == {"uk/1"}
+        assert index.search("water", None, set()) == {}
+
+    def test_the_best_come_first_and_a_limit_keeps_them(self, index: LexicalIndex):
+        found = index.search("PS-400 water pumps")
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        assert list(index.search("PS-400 water pumps", 2)) == list(found)[:2]
+
+    def test_a_question_of_nothing_but_small_words_is_still_asked(self, index: LexicalIndex):
+        assert index.search("the").keys() == {"de/2", "de/3"}
+
+    @pytest.mark.parametrize(
+        "query",
+        ['"', '"Größen" OR "', "Größen AND", "NEAR(Größen Straßen)", "Größen*", "body:Größen", "-Größen", "^Größen"]
+        + ["Größen\0x", "'; DROP TABLE pages; --Größen", "{Größen}", "(Größen", "Größen " * 3000, "Größen \udce9", "%"]
+        + ["NOT", "\0", "", "  ", "…", "_", "' OR 1=1"],
+    )
+    def test_a_query_is_text_whatever_it_looks_like(self, index: LexicalIndex, query: str):
+        found = index.search(query)
+        assert ("de/1" in found) == ("Größen" in query)
+        assert index.search("매출").keys() == {"ko/1"}, "the index is still there"
+
+    @pytest.mark.parametrize("text", ['"', "a\0b", "'); DROP TABLE pages; --", "NEAR AND * OR NOT", "\udce9", "\x1a\x02"])
+    def test_a_text_is_indexed_whatever_it_looks_like(self, index: LexicalIndex, text: str):
+        index.add("böse", {"böse/1": {"body": f"vorher {text} nachher", "title": text, "headings": text}})
+        assert index.search("vorher").keys() == index.search("nachher").keys() == {"böse/1"}
+
+    def test_adding_a_page_again_replaces_it(self, index: LexicalIndex):
+        index.add("de", {"de/1": {"body": "Neuer Text über Brücken"}})
+        assert index.search("Übersicht jahresbericht").keys() == {"de/2", "de/3"}
+        assert index.search("Brücken").keys() == {"de/1"}
+
+    def test_a_removed_document_is_gone_and_the_others_stay(self, index: LexicalIndex):
+        index.remove("de")
+        index.remove("niemand")
+        assert index.search("Größen Jahresbericht pump") == {}
+        assert index.search("water").keys() == {"uk/1"}
+
+    def test_opened_again_it_holds_what_was_added(self, index: LexicalIndex, opened: Callable[[], LexicalIndex]):
+        assert opened().search("Größen water") == index.search("Größen water")
+
+    def test_a_rarer_word_says_more(self, index: LexicalIndex):
+        rarity = index.rarity(["water", "Größen", "Pinguine", "—"])
+        assert rarity["Pinguine"] > rarity["Größen"] > rarity["water"] > 0
+        assert rarity["—"] == 0
+
+    def test_an_empty_index_finds_nothing(self, opened: Callable[[], LexicalIndex]):
+        assert opened().search("Größe") == {}
+        assert opened().rarity(["Größe"])["Größe"] > 0
+        opened().remove("niemand")

@@ -1,0 +1,53 @@
+"""Texts to index terms."""
+
+import pytest
+
+from pagesight.retrieval.analysis import query_terms, terms
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Revenues", "revenue"),
+        ("STRASSE", "Straße"),
+        ("ﬁnancial", "financial"),
+        ("１２３", "123"),
+        ("Größe", "gro\u0308ße".replace("o\u0308", "ö")),
+        ("Cafe\u0301", "CAFÉ"),
+        ("1,577", "1577"),
+        ("12,5", "12.5"),
+        ("PS-400", "ps400"),
+        ("PS/400", "PS-400"),
+        ("об'єкт", "обʼєкт"),
+        ("об’єкт", "об'єкт"),
+        ("company's", "company’s"),
+        ("매출은", "매출"),
+        ("東京都", "東京"),
+    ],
+)
+def test_what_is_the_same_to_a_reader_shares_a_term(written: str, asked: str):
+    assert set(terms(written)) & set(terms(asked))
+
+
+@pytest.mark.parametrize(("one", "other"), [("2021", "2022"), ("PS-400", "PS-401"), ("бюджет", "будинок"), ("서울", "부산")])
+def test_what_differs_to_a_reader_keeps_a_term_of_its_own(one: str, other: str):
+    assert set(terms(one)) - set(terms(other))
+
+
+@pytest.mark.parametrize("text", ["", " ", "—…!", "\0", "\udce9", "_"])
+def test_a_text_without_words_has_no_terms(text: str):
+    assert terms(text) == []
+
+
+def test_terms_come_in_order_and_as_often_as_they_stand_there():
+    assert terms("Größe, größe; 3 m²") == ["größe", "größe", "3", "m2"] or terms("Größe, größe") == ["größe", "größe"]
+
+
+def test_a_query_has_each_term_once_and_no_words_that_only_ask():
+    assert query_terms("What is the Größe of the Größe?") == ["größe"]
+    assert query_terms("Who is who?") == ["who", "is"]
+    assert query_terms("“The” [2021]") == ["2021"]
+
+
+def test_terms_hold_nothing_that_a_query_language_reads():
+    assert all(term.replace(".", "").isalnum() for term in terms('a" OR b* NEAR(ä,1) {c}:d ^e -f 3.5 PS-400 \0 х"у'))

@@ -1,0 +1,90 @@
+"""Vectors and full text on disk, and their stand-ins, under one contract."""
+
+import gc
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from contracts_stores import LexicalIndexContract, VectorStoreContract
+from fakes import MemoryLexical, MemoryVectors
+
+from pagesight.retrieval.stores.chroma_store import ChromaStore
+from pagesight.retrieval.stores.fts import FtsIndex
+
+
+class TestMemoryVectors(VectorStoreContract):
+    @pytest.fixture
+    def opened(self) -> Callable[[], MemoryVectors]:
+        store = MemoryVectors()
+        return lambda: store
+
+
+class TestChromaStore(VectorStoreContract):
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Callable[[], ChromaStore]:
+        return lambda: ChromaStore(tmp_path / "größen", "passages")
+
+
+class TestMemoryLexical(LexicalIndexContract):
+    @pytest.fixture
+    def opened(self) -> Callable[[], MemoryLexical]:
+        index = MemoryLexical()
+        return lambda: index
+
+
+class TestFtsIndex(LexicalIndexContract):
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Callable[[], FtsIndex]:
+        return lambda: FtsIndex(tmp_path / "größen")
+
+
+@pytest.mark.parametrize("store", [ChromaStore, FtsIndex])
+def test_reading_leaves_an_empty_folder_empty(tmp_path: Path, store: type):
+    if store is ChromaStore:
+        ChromaStore(tmp_path, "passages").search(np.ones(2, np.float32), 5)
+    else:
+        FtsIndex(tmp_path).search("Größe")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_of_the_full_text_does_not_wait_for_a_writer(tmp_path: Path):
+    FtsIndex(tmp_path).add("dä", {"dä/1": {"body": "Größe"}})
+    writing = sqlite3.connect(tmp_path / "fts.sqlite", isolation_level=None)
+    writing.execute("BEGIN IMMEDIATE")
+    writing.execute("INSERT INTO rows (page, document) VALUES ('halb/1', 'halb')")
+    found: list[dict[str, float]] = []
+    reading = threading.Thread(target=lambda: found.append(FtsIndex(tmp_path).search("Größe")), daemon=True)
+    reading.start()
+    reading.join(20)
+    writing.execute("ROLLBACK")
+    writing.close()
+    reading.join()
+    assert [answer.keys() for answer in found] == [{"dä/1"}]
+
+
+def test_removed_text_is_not_left_in_the_full_text_file(tmp_path: Path):
+    index = FtsIndex(tmp_path)
+    index.add("geheim", {"geheim/1": {"body": "Quarzuhrwerk " * 50, "title": "Quarzuhrwerk"}})
+    index.add("offen", {"offen/1": {"body": "Wasserpumpe"}})
+    index.remove("geheim")
+    index.close()
+    connection = sqlite3.connect(tmp_path / "fts.sqlite")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"wasserpump" in data
+    assert b"quarzuhrwerk" not in data
+
+
+def test_a_thread_that_ends_leaves_its_connection_to_nobody(tmp_path: Path):
+    index = FtsIndex(tmp_path)
+    index.add("dä", {"dä/1": {"body": "Größe"}})
+    for _ in range(3):
+        thread = threading.Thread(target=index.search, args=("Größe",))
+        thread.start()
+        thread.join()
+    gc.collect()  # a connection left open would warn here, and warnings are errors
+    assert index.search("Größe")
