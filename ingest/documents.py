@@ -65,10 +65,10 @@ def open_document(
 
 
 def display_path(path: Path) -> str:
-    """The path in a form that any terminal and JSON file takes: bytes of it that are not UTF-8 are escaped.
+    r"""The path in a form that any terminal and JSON file takes: bytes of it that are not UTF-8 are escaped.
 
     >>> display_path(Path("caf\udce9.pdf"))
-    'caf\\\\xe9.pdf'
+    'caf\\xe9.pdf'
     """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 

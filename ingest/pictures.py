@@ -106,8 +106,6 @@ class PictureDocument:
 
     def _frames(self) -> int:
         """How many pages; only TIFF frames are pages (those of a WebP are an animation, of an MPO a camera's)."""
-        if _pixels(self._image) > MAX_PICTURE_PIXELS:
-            raise DocumentUnreadable(_too_large_reason(self._image.size))
         try:
             return int(getattr(self._image, "n_frames", 1)) if self._image.format == "TIFF" else 1
         except (OSError, ValueError, SyntaxError, EOFError) as error:
@@ -120,7 +118,7 @@ class PictureDocument:
             if self._image.format == "TIFF":
                 self._image.seek(number - 1)
             if _pixels(self._image) > MAX_PICTURE_PIXELS:
-                raise DocumentUnreadable(f"page {number} cannot be read: {_too_large_reason(self._image.size)}")
+                raise DocumentUnreadable(f"page {number} cannot be read: {_too_large_reason()}")
             picture = ImageOps.exif_transpose(self._image)
         except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
             raise DocumentUnreadable(f"page {number} cannot be read: {_broken_reason()}") from error
@@ -184,9 +182,8 @@ def _pixels(picture: Image) -> int:
     return max(picture.width * picture.height, 1)
 
 
-def _too_large_reason(size: tuple[int, int] | None = None) -> str:
-    shown = f"{size[0]} x {size[1]} pixels" if size else "its size"
-    return f"{shown} is more than {MAX_PICTURE_PIXELS // 1_000_000} million pixels; make it smaller"
+def _too_large_reason() -> str:
+    return f"it has more than {MAX_PICTURE_PIXELS // 1_000_000} million pixels; make it smaller"
 
 
 def _broken_reason() -> str:

@@ -19,7 +19,7 @@ _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d])[\w]+(?:[-/.][\w]+)*|\b[^\W\d]+[-/
 
 _STOP_WORDS = """
 a about all also am an and any are as at be been but by can could did do does for from give had has have how i
-if in into is it its me my of on or our please should show so some tell than that the their them then there
+if in into is it its many me much my of on or our please should show so some tell than that the their them then there
 these they this those to us was we were what when where which who whom whose why will with would you your
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())

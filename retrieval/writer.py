@@ -61,6 +61,8 @@ class LibraryWriter:
     @contextmanager
     def document(self, document: str) -> Iterator[DocumentDraft]:
         """Begin a document, by its id. It exists once its draft is committed; otherwise nothing of it stays."""
+        if self._catalog.has_document(document):  # its job, left by a kill, would purge what is committed
+            raise LibraryError(f"The document {document} is in the library already; remove it first.")
         self._catalog.begin_job(document, "add")
         draft = DocumentDraft(self, document)
         try:
@@ -148,5 +150,5 @@ def _holder(file: os.PathLike[str]) -> str:
         with open(file) as opened:  # noqa: PTH123 - a path-like
             entry = json.load(opened)
         return f"process {entry['pid']} on {entry['host']} since {entry['since'][:19]}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("contracts", "contracts_stores", "fakes")
+pytest.register_assert_rewrite("contracts", "contracts_stores", "drafts", "fakes")
 
 if TYPE_CHECKING:
     from pagesight.retrieval import Library
@@ -72,6 +73,23 @@ def library_copy(library_folder: Path, tmp_path: Path, open_shared: Callable[[Pa
     shutil.copytree(library_folder, tmp_path / "копія")
     with open_shared(tmp_path / "копія") as library:
         yield library
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Runs a Python program beside the test: `child(code, *arguments)`. What still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(code: str, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"))
+        return started[-1]
+
+    yield run
+    for process in started:
+        with process:  # closes its pipes
+            process.kill()
 
 
 def share_encoder(library: Library, encoder: SentenceEncoder) -> Library:

@@ -32,7 +32,7 @@ def page_picture(picture: bytes, page: Page, boxes: Sequence[Box], *, width: int
         image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
     _mark(image, part, boxes)
     out = BytesIO()
-    image.save(out, "JPEG", quality=88)
+    image.save(out, "JPEG", quality=88, subsampling=0)  # thin coloured lines stay sharp
     return out.getvalue()
 
 

@@ -78,8 +78,10 @@ class SentenceEncoder:
         """How many pieces the tokenizer cuts each word into; `-1` where it knows only `[UNK]`. `(words,)`."""
         if not words:
             return np.zeros(0, np.int32)
-        encoded = self._tokenizer(list(words), add_special_tokens=False)["input_ids"]
-        unknown = self._tokenizer.unk_token_id
+        tokenizer = self._tokenizer
+        with self._lock:
+            encoded = tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        unknown = tokenizer.unk_token_id
         return np.array([-1 if unknown in ids else len(ids) for ids in encoded], np.int32)
 
     def encode_words(self, sequences: Sequence[Sequence[str]], *, batch: int = 32) -> list[TokenVectors]:
@@ -95,15 +97,16 @@ class SentenceEncoder:
         order = sorted(range(len(sequences)), key=lambda i: -sum(map(len, sequences[i])))
         for begin in range(0, len(order), batch):
             chosen = order[begin : begin + batch]
-            encoded = self._tokenizer(
-                [list(sequences[i]) or [""] for i in chosen],
-                is_split_into_words=True,
-                padding=True,
-                truncation=True,
-                max_length=self.max_tokens,
-                return_tensors="pt",
-            )
+            # Padding and truncation are the tokenizer's state: another thread's call in between would change them.
             with self._lock, torch.inference_mode():
+                encoded = model.tokenizer(
+                    [list(sequences[i]) or [""] for i in chosen],
+                    is_split_into_words=True,
+                    padding=True,
+                    truncation=True,
+                    max_length=self.max_tokens,
+                    return_tensors="pt",
+                )
                 features = {key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")}
                 output = model.forward(features)
             tokens = output["token_embeddings"].float().cpu().numpy()

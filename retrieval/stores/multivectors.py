@@ -110,13 +110,14 @@ class MultiVectorSegments:
         return rows @ query.rows.T * segment.scales[i], np.array(segment.boxes[segment.page(i)])
 
     def remove(self, document: str) -> None:
-        for folder in self._folder.glob(f"{document}-*"):
+        leftovers = self._folder.glob(".new-*")  # of a killed writer; only the one writer there is removes
+        for folder in [*self._folder.glob(f"{document}-*"), *leftovers]:
             shutil.rmtree(folder)
         self._refresh()
 
     def verify(self) -> Iterator[str]:
         """Read every byte; yield a line for each array that is not what was written."""
-        for folder in sorted(self._folder.glob("*-*/")):
+        for folder in sorted(self._folder.glob("[!.]*-*/")):
             try:
                 sums = dict(json.loads((folder / "manifest.json").read_bytes())["sha256"])
             except (OSError, ValueError, KeyError, TypeError):

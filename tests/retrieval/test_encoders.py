@@ -1,5 +1,7 @@
 """Encoders: the packaged MiniLM through the real loading code, and the fakes, under one contract."""
 
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +92,29 @@ def test_texts_that_are_not_text_are_encoded_all_the_same(minilm: SentenceEncode
     words = WordsEncoder(minilm)
     assert len(words.encode_query("caf\udce9 water").rows) >= 2
     assert words.coverage("caf\udce9") <= 1
+
+
+def test_threads_do_not_change_each_others_padding(minilm: SentenceEncoder):
+    """The tokenizer keeps padding and truncation as state; a page is encoded while another thread asks."""
+    words = WordsEncoder(minilm)
+    pages = [page_content(f"ä/{n}", *["Wasser für Pumpen"] * n) for n in (1, 3, 9)]
+    expected = [len(page.rows) for page in words.encode_pages(pages)]
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            words.coverage("How large is the Fläche?")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(12):
+            assert [len(page.rows) for page in words.encode_pages(pages)] == expected
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)

@@ -76,7 +76,9 @@ def test_removed_text_is_not_left_in_the_full_text_file(tmp_path: Path):
     connection.close()
     data = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"wasserpump" in data
-    assert b"quarzuhrwerk" not in data
+    assert b"quarzuhrwerk quarzuhrwerk" not in data
+    if sqlite3.sqlite_version_info >= (3, 42):  # before, single terms stay until FTS5 merges its segments
+        assert b"quarzuhrwerk" not in data
 
 
 def test_a_thread_that_ends_leaves_its_connection_to_nobody(tmp_path: Path):

@@ -17,6 +17,8 @@ from ..uploads import Upload, add_uploads, remove
 
 OUTCOMES = "outcomes"
 """Session key: what became of the files that were uploaded last."""
+REMOVING = "removing"
+"""Session key: the paths whose removal was confirmed."""
 ROUND = "round"
 """Session key: grows when the table or the upload box must forget what was chosen in it."""
 
@@ -38,12 +40,16 @@ class Row:
 def show() -> None:
     st.session_state.setdefault(ROUND, 0)
     with shown_errors(), opened_library() as library:
+        sources = st.session_state.pop(REMOVING, ())
+        if library is not None and sources:
+            _remove(library, sources)
+        generation = library.catalog.generation() if library is not None else 0
         rows = list_rows(library) if library is not None else []
         if not rows:
             st.info("There are no documents here yet. Add PDF files or pictures of pages below.")
             st.caption(f"The library: {plain(str(library_path()))}")
-        elif library is not None:
-            _table(library, rows)
+        else:
+            _table(rows, generation)
     _upload()
 
 
@@ -61,7 +67,7 @@ def list_rows(library: Library) -> list[Row]:
     return failed + documents
 
 
-def _table(library: Library, rows: Sequence[Row]) -> None:
+def _table(rows: Sequence[Row], generation: int) -> None:
     read = [row for row in rows if row.state != "failed"]
     failed = len(rows) - len(read)
     st.caption(
@@ -74,16 +80,17 @@ def _table(library: Library, rows: Sequence[Row]) -> None:
     chosen = st.dataframe(
         {
             "Title": [row.title for row in rows],
-            "File": [", ".join(file_name(source) for source in row.sources) for row in rows],
+            "File": [", ".join(dict.fromkeys(file_name(source) for source in row.sources)) for row in rows],
             "Pages": [row.pages for row in rows],
             "State": [SIGNS[row.state] for row in rows],
             "Note": [row.reason or "" for row in rows],
             "Added": [(row.added or "")[:10] for row in rows],
         },
         hide_index=True,
+        placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
-        key=f"documents-{st.session_state[ROUND]}",
+        key=f"documents-{st.session_state[ROUND]}-{generation}",  # a mark is a line's number
         column_config={
             "Title": st.column_config.TextColumn(width="medium"),
             "Pages": st.column_config.NumberColumn(width="small"),
@@ -96,25 +103,36 @@ def _table(library: Library, rows: Sequence[Row]) -> None:
         if row.reason:
             st.warning(f"**{plain(row.title)}**: {plain(row.reason)}", icon=":material/report:")
     if marked:
-        _confirm_removal(library, marked)
+        _confirm_removal(marked)
 
 
-def _confirm_removal(library: Library, rows: Sequence[Row]) -> None:
-    """Name what would go, and remove it at the second press."""
+def _confirm_removal(rows: Sequence[Row]) -> None:
+    """Name what would go; it goes at the second press."""
+    sources = tuple(source for row in rows for source in row.sources)
     with st.container(border=True):
-        st.markdown(f"Remove {'this document' if len(rows) == 1 else f'these {len(rows)} documents'} from the library?")
-        st.text("\n".join(source for row in rows for source in row.sources))
+        st.markdown(f"Remove {'this file' if len(sources) == 1 else f'these {len(sources)} files'} from the library?")
+        st.text("\n".join(sources))
         st.caption("Files that were uploaded here are deleted. Files elsewhere on this machine stay where they are.")
         with st.container(horizontal=True):
-            removing = st.button("Remove", type="primary", icon=":material/delete:", key="remove")
+            # The button carries the paths that are named above it. The table may be another one by the time it is
+            # pressed, when somebody else added documents, and then its lines are not those that were marked.
+            st.button(
+                "Remove", type="primary", icon=":material/delete:", key="remove", on_click=_confirmed, args=(sources,)
+            )
             st.button("Keep", key="keep", on_click=_next_round)
-    if removing:
-        with st.spinner("Removing…"):
-            remove(library, [source for row in rows for source in row.sources])
+
+
+def _confirmed(sources: tuple[str, ...]) -> None:
+    st.session_state[REMOVING] = sources
+    _next_round()
+
+
+def _remove(library: Library, sources: Sequence[str]) -> None:
+    st.session_state.pop(OUTCOMES, None)
+    with shown_errors(), st.spinner("Removing…"):
+        remove(library, sources)
         forget_pictures()
-        st.session_state.pop(OUTCOMES, None)
-        _next_round()
-        st.rerun()
+        st.toast(f"Removed {_count(len(sources), 'file')}.", icon=":material/delete:")
 
 
 def _upload() -> None:
@@ -126,7 +144,12 @@ def _upload() -> None:
             key=f"files-{st.session_state[ROUND]}",
             help="A file with the name of one that was uploaded before replaces it.",
         )
-        password = st.text_input("Password, if the files are encrypted", type="password", autocomplete="off")
+        password = st.text_input(
+            "Password, if the files are encrypted",
+            type="password",
+            autocomplete="off",
+            key=f"password-{st.session_state[ROUND]}",
+        )
         sent = st.form_submit_button("Add", type="primary", icon=":material/upload_file:")
     if sent and files:
         with shown_errors(), opened_library(create=True) as library:

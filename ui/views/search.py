@@ -19,6 +19,9 @@ RESULT = "result"
 ASKED = "asked"
 """Session key: the `Asked` that was sent last."""
 
+EVERYWHERE = ""
+"""The scope that is all documents. Not `None`, by which a selectbox means that nothing is chosen."""
+
 COUNTS = (3, 5, 10, 20, 50)
 
 
@@ -27,8 +30,8 @@ class Asked:
     """What the form held when it was sent."""
 
     question: str
-    document: str | None
-    """Id of the document to search in; `None` for all."""
+    scope: str
+    """Id of the document to search in, or `EVERYWHERE`."""
     most: int
     """Pages to find."""
 
@@ -73,35 +76,36 @@ def _first_run() -> None:
 
 def _form(documents: list[Document]) -> None:
     """The question with its scope; what was asked last stays in it when the reader comes back from another view."""
-    asked = st.session_state.get(ASKED, Asked("", None, 5))
+    asked = st.session_state.get(ASKED, Asked("", EVERYWHERE, 5))
     names = _scope_names(documents)
+    st.session_state.setdefault("question", asked.question)
+    st.session_state.setdefault("scope", asked.scope)
+    st.session_state.setdefault("most", asked.most)
+    if st.session_state["scope"] not in names:
+        st.session_state["scope"] = EVERYWHERE  # it was removed
     with st.form("ask", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             question = st.text_input(
-                "Question", asked.question, placeholder="Ask your documents", label_visibility="collapsed"
+                "Question", key="question", placeholder="Ask your documents", label_visibility="collapsed"
             )
             sent = st.form_submit_button("Search", type="primary", icon=":material/search:")
-        scope, count = st.columns([3, 1])
-        options = [None, *names]
+        scope, most = st.columns([3, 1])
         document = scope.selectbox(
-            "Search in",
-            options,
-            index=options.index(asked.document) if asked.document in names else 0,
-            format_func=lambda option: names.get(option, "All documents"),
+            "Search in", list(names), key="scope", format_func=lambda option: names.get(option, "")
         )
-        most = count.selectbox("Pages", COUNTS, index=COUNTS.index(asked.most))
+        count = most.selectbox("Pages", COUNTS, key="most")
     if sent:
-        st.session_state[ASKED] = Asked((question or "").strip(), document, most)
+        st.session_state[ASKED] = Asked((question or "").strip(), document, count)
 
 
-def _scope_names(documents: list[Document]) -> dict[str | None, str]:
-    """A name for each document's id, each another one: Streamlit tells options apart by what they show."""
-    names: dict[str | None, str] = {}
-    taken = {"All documents"}
+def _scope_names(documents: list[Document]) -> dict[str, str]:
+    """A name for each scope, each another one: Streamlit tells options apart by what they show."""
+    names = {EVERYWHERE: "All documents"}
+    taken = set(names.values())
     for document in documents:
         name = f"{document.title} — {file_name(document.sources[0])}" if document.sources else document.title
-        names[document.id] = name if name not in taken else f"{name} ({document.id[:8]})"
-        taken.add(names[document.id])
+        names[document.id] = f"{name} ({document.id[:8]})" if name in taken else name
+        taken.add(name)
     return names
 
 
@@ -111,7 +115,7 @@ def _find(library: Library, asked: Asked) -> Result:
     if result is not None and (result.asked, result.generation) == (asked, generation):
         return result
     started = time.perf_counter()
-    where = {"document": asked.document} if asked.document else None
+    where = None if asked.scope == EVERYWHERE else {"document": asked.scope}
     with st.spinner("Looking through the pages…"):
         hits = library.retrieve(asked.question, k=asked.most, where=where)
     result = Result(asked, generation, hits, (time.perf_counter() - started) * 1000)

@@ -1,0 +1,86 @@
+"""Choose the channels' weights: grid search, cross-validated over documents.
+
+    python benchmarks/fusion_weights.py SCORES.json [--write]
+
+`SCORES.json` comes from `retrieval_quality.py --scores`. The measure is nDCG@5, averaged over the questions of a set,
+then over the sets, so that a large set does not drown a small one. Questions about one document are in one fold.
+`--write` puts the weights chosen on all questions into `retrieval/fusion.json`, with this run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pagesight.retrieval.evaluation import ndcg
+from pagesight.retrieval.fusion import fuse, ranks
+
+FOLDS = 5
+GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def grid() -> list[dict[str, float]]:
+    """Weights with the largest 1: only their ratios matter."""
+    names = ("lexical", "dense", "words")
+    points = itertools.product(GRID, repeat=len(names))
+    return [dict(zip(names, point, strict=True)) for point in points if max(point) == 1.0]
+
+
+def quality(entry: dict[str, Any], weights: dict[str, float]) -> float:
+    effective = {name: weights.get(name, 0.0) * entry["coverage"][name] for name in entry["channels"]}
+    if not any(effective.values()):
+        effective = dict.fromkeys(entry["channels"], 1.0)
+    best = list(ranks(fuse(entry["channels"], effective)))[:5]
+    order = [tuple(entry["pages"][page]) for page in best]
+    return ndcg(order, {tuple(page) for page in entry["gold"]}, 5, every=entry["every"])
+
+
+def macro(values: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """`(questions, points)` to `(points,)`: mean over questions of a set, then over sets."""
+    return np.mean([values[sets == name].mean(axis=0) for name in np.unique(sets)], axis=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scores", type=Path)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    entries = json.loads(arguments.scores.read_text())
+    points = grid()
+    values = np.array([[quality(entry, weights) for weights in points] for entry in entries])
+    sets = np.array([entry["set"] for entry in entries])
+    folds = np.array([int(hashlib.sha256(entry["documents"][0].encode()).hexdigest(), 16) % FOLDS for entry in entries])
+
+    held_out: dict[str, list[float]] = defaultdict(list)
+    for fold in range(FOLDS):
+        train, test = folds != fold, folds == fold
+        best = int(macro(values[train], sets[train]).argmax())
+        print(f"fold {fold}: {points[best]}")
+        for name, value in zip(sets[test], values[test, best], strict=True):
+            held_out[name].append(float(value))
+    overall = macro(values, sets)
+    best = int(overall.argmax())
+    means = {name: round(float(np.mean(one)), 3) for name, one in held_out.items()}
+    print(f"held out: {means}, mean {np.mean(list(means.values())):.3f}")
+    equal = points.index({"lexical": 1.0, "dense": 1.0, "words": 1.0})
+    print(f"all questions: {points[best]} {overall[best]:.3f}; equal weights {overall[equal]:.3f}")
+    if arguments.write:
+        chosen = {
+            "weights": points[best],
+            "chosen_by": "benchmarks/fusion_weights.py",
+            "held_out_ndcg@5": means,
+            "questions": {str(name): int((sets == name).sum()) for name in np.unique(sets)},
+        }
+        target = Path(__file__).parents[1] / "retrieval" / "fusion.json"
+        target.write_text(json.dumps(chosen, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

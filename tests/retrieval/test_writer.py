@@ -1,0 +1,142 @@
+"""Writing to a library: one at a time, all or nothing, and nothing is left of what was not committed."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from drafts import EVERYWHERE, empty_library, traces, write
+
+from pagesight.retrieval import Library
+from pagesight.retrieval.catalog import Source
+from pagesight.retrieval.errors import LibraryError, LibraryLocked
+from pagesight.retrieval.writer import LibraryWriter
+
+HOLD_THE_LOCK = """
+import sys
+from pathlib import Path
+from pagesight.retrieval import open_library
+with open_library(Path(sys.argv[1])).writer():
+    print("locked", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return empty_library(tmp_path / "größen")
+
+
+def test_a_committed_document_is_in_every_index(library: Library):
+    with library.writer() as writer:
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+    assert traces(library, "aa", "Wärmepumpe") == EVERYWHERE
+
+
+def test_a_draft_that_is_not_committed_leaves_nothing_anywhere(library: Library):
+    with library.writer() as writer:
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft", "und Größe", commit=False)
+    assert traces(library, "aa", "Wärmepumpe") == []
+
+
+def test_a_draft_that_breaks_off_leaves_nothing_anywhere(library: Library, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with library.writer() as writer:
+        monkeypatch.setattr(library.dense, "add", full)
+        with pytest.raises(OSError, match="No space"):
+            write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+        monkeypatch.undo()
+        assert traces(library, "aa", "Wärmepumpe") == []
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+    assert traces(library, "aa", "Wärmepumpe") == EVERYWHERE
+
+
+def test_a_changed_file_replaces_its_document_in_one_step(library: Library, monkeypatch: pytest.MonkeyPatch):
+    with library.writer() as writer:
+        write(writer, "alt", "/ä.pdf", "Wärmepumpe läuft")
+        purge, seen = LibraryWriter._purge, []
+
+        def spy(self: LibraryWriter, document: str) -> None:
+            seen.append([one.id for one in library.catalog.documents()])
+            purge(self, document)
+
+        monkeypatch.setattr(LibraryWriter, "_purge", spy)
+        write(writer, "neu", "/ä.pdf", "Größe der Fläche")
+    assert seen == [["neu"]], "readers go from the old to the new, never through neither or both"
+    assert traces(library, "alt", "Wärmepumpe") == []
+    assert traces(library, "neu", "Fläche") == EVERYWHERE
+
+
+def test_removing_the_last_path_removes_the_document_everywhere(library: Library):
+    with library.writer() as writer:
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+        writer.put_source(Source("/zwilling.pdf", "aa", 1, 1, None))
+        assert writer.remove_sources(["/ä.pdf"]) == []
+        assert traces(library, "aa", "Wärmepumpe") == EVERYWHERE
+        assert writer.remove_sources(["/zwilling.pdf"]) == ["aa"]
+        assert traces(library, "aa", "Wärmepumpe") == []
+
+
+def test_a_document_that_is_there_survives_being_begun_again(library: Library):
+    with library.writer() as writer:
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+        with pytest.raises(LibraryError, match="already"):
+            write(writer, "aa", "/kopie.pdf", "Wärmepumpe läuft")
+    assert traces(library, "aa", "Wärmepumpe") == EVERYWHERE
+
+
+def test_one_writer_at_a_time_also_among_threads(library: Library):
+    refused: list[LibraryLocked] = []
+
+    def second() -> None:
+        try:
+            with library.writer():
+                pass
+        except LibraryLocked as error:
+            refused.append(error)
+
+    with library.writer():
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+    with library.writer():
+        pass
+
+
+def test_a_second_writer_is_told_who_holds_the_lock_and_takes_it_from_the_dead(
+    library: Library, child: Callable[..., subprocess.Popen[str]]
+):
+    holder = child(HOLD_THE_LOCK, library.path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "locked\n"
+    with pytest.raises(LibraryLocked, match=rf"größen.*process {holder.pid} on .*; wait for it or stop it"), library.writer():
+        pass
+    holder.kill()
+    holder.wait()
+    assert json.loads((library.path / ".lock-holder").read_text())["pid"] == holder.pid, "it had no time to tidy up"
+    with library.writer() as writer:
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+    assert not (library.path / ".lock-holder").exists()
+
+
+def test_a_lock_file_without_a_readable_holder_still_locks(
+    library: Library, child: Callable[..., subprocess.Popen[str]]
+):
+    holder = child(HOLD_THE_LOCK, library.path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "locked\n"
+    for damaged in (b"", b"[]", b'{"pid": 1}', b"\xff"):
+        (library.path / ".lock-holder").write_bytes(damaged)
+        with pytest.raises(LibraryLocked, match="another process"), library.writer():
+            pass
+
+
+def test_importing_the_writer_needs_no_model():
+    code = "import sys, pagesight.retrieval.writer; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
