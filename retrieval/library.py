@@ -249,18 +249,19 @@ def _check_manifest(path: Path, settings: Settings) -> None:
         raise LibraryNotFound(f"There is no library at {path}; make one with: pagesight add FILES --library {path}")
     try:
         manifest = json.loads(file.read_text())
-        version, built = manifest["format"], manifest["encoders"]
-    except (ValueError, KeyError) as error:
+        version, encoders = manifest["format"], manifest["encoders"]
+        built = {channel: EncoderId(**entry) for channel, entry in encoders.items()} if version == FORMAT else {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptFile(f"{file} is damaged ({error}); restore it, or add the documents to a new library.") from error
     if version != FORMAT:
         raise LibraryError(
             f"The library at {path} has format {version}, this version of pagesight reads {FORMAT}; "
             "add the documents to a new library."
         )
-    for channel, now in _encoder_ids(*_encoders(settings)).items():
+    for channel, entry in _encoder_ids(*_encoders(settings)).items():
+        now = EncoderId(**entry)  # pyright: ignore[reportArgumentType]
         if built.get(channel) != now:
-            before = EncoderId(**built[channel]) if channel in built else "none"
             raise EncoderMismatch(
-                f"The library at {path} was built with {before} for its channel {channel!r}, and the settings name "
-                f"{EncoderId(**now)}; set PAGESIGHT_ENCODER to the former, or add the documents to a new library."  # pyright: ignore[reportArgumentType]
+                f"The library at {path} was built with {built.get(channel, 'none')} for its channel {channel!r}, and the "
+                f"settings name {now}; set PAGESIGHT_ENCODER to the former, or add the documents to a new library."
             )

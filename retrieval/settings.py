@@ -24,16 +24,17 @@ class Settings(BaseSettings):
     )
     ocr: Literal["auto", "off", "force"] = Field(
         default="auto",
-        description="When to read the picture of a page: where there is no usable text layer, never, always.",
+        description="When to read the picture of a page: `auto` where there is no usable text layer, `off` never, "
+        "`force` always.",
     )
     dpi: int = Field(default=144, ge=36, le=600, description="Resolution of the stored page pictures, dots per inch.")
     page_seconds: float = Field(
         default=120.0,
         gt=0,
-        description="Longest time that reading one page may take, in seconds; then its document fails.",
+        description="Longest time that reading one page may take, in seconds; then the page counts as failed.",
     )
     parse_memory_gb: float = Field(
         default=6.0,
         gt=0,
-        description="Most address space that the process which reads files may take, in GB; 0.5 GB is used.",
+        description="Most address space that the process which reads files may take, in GB; it uses 1 GB.",
     )

@@ -52,6 +52,19 @@ def library_folder(sample_files: Path, tmp_path_factory: pytest.TempPathFactory,
     return folder
 
 
+@pytest.fixture(scope="session")
+def demo_library(tmp_path_factory: pytest.TempPathFactory, minilm: SentenceEncoder) -> Iterator[Library]:
+    """What `make demo` builds from `data/samples`, for tests that read it."""
+    from pagesight.ingest import add
+    from pagesight.retrieval import create_library
+
+    with create_library(tmp_path_factory.mktemp("demo") / "library") as library:
+        share_encoder(library, minilm)
+        outcomes = list(add(library, [Path(__file__).parents[1] / "data" / "samples"]))
+        assert {outcome.state for outcome in outcomes} == {"indexed"}
+        yield library
+
+
 @pytest.fixture
 def open_shared(minilm: SentenceEncoder) -> Callable[[Path], Library]:
     """Opens a library without loading its encoder once more."""

@@ -45,7 +45,7 @@ WRONG_USAGE = 2
 def main() -> None:
     """Entry point of the `pagesight` command: an error made for people is one line, not a traceback."""
     try:
-        app()
+        app(prog_name="pagesight")
     except PagesightError as error:
         print(f"pagesight: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(WRONG_USAGE if isinstance(error, QueryError | LibraryNotFound) else FAILED)

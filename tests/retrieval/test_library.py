@@ -85,7 +85,13 @@ def test_a_library_of_another_format_is_refused(folder: Path):
 )
 def test_a_damaged_manifest_is_named(folder: Path, damaged: str):
     (folder / "library.json").write_text(damaged)
-    with pytest.raises((CorruptFile, EncoderMismatch), match="größen"):
+    with pytest.raises(CorruptFile, match=r"größen.library\.json is damaged"):
+        open_library(folder)
+
+
+def test_a_library_built_without_a_channel_is_refused(folder: Path):
+    edit_manifest(folder, lambda manifest: manifest["encoders"].pop("words"))
+    with pytest.raises(EncoderMismatch, match="built with none for its channel 'words'"):
         open_library(folder)
 
 

@@ -1,0 +1,157 @@
+"""The command line, as a person or a script meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pdfs
+import pytest
+from typer.testing import CliRunner
+
+from pagesight.retrieval import Library
+from pagesight.ui import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`main()` with these arguments: exit status, stdout, stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pagesight", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capfd.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def test_adding_tells_each_document_and_fails_only_for_the_bad_one(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "звіти"
+    folder.mkdir()
+    (folder / "guter Bericht.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Die Größe der Pumpe beträgt 12 cm.")))
+    (folder / "кошторис.pdf").write_bytes(b"not a PDF at all")
+    status, out, _ = run("add", folder, "--library", tmp_path / "library", "--json")
+    entries = [json.loads(line) for line in out.splitlines()]
+    assert status == 1
+    assert [entry["state"] for entry in entries] == ["indexed", "failed"]
+    assert all(entry.keys() == {"path", "state", "pages", "reason", "seconds"} for entry in entries)
+    assert "кошторис.pdf" in entries[1]["reason"]
+
+    status, out, _ = run("add", folder / "guter Bericht.pdf", "--library", tmp_path / "library")
+    assert (status, out.split()[0]) == (0, "unchanged")
+
+    status, out, _ = run("list", "--library", tmp_path / "library", "--json")
+    assert [entry["state"] for entry in json.loads(out)] == ["indexed", "failed"]
+
+    status, out, _ = run("remove", "кошторис.pdf", "guter Bericht.pdf", "--library", tmp_path / "library")
+    assert status == 0
+    assert run("list", "--library", tmp_path / "library", "--json")[1].strip() == "[]"
+
+
+def test_searching_prints_pages_with_every_channel(run: Run, library: Library) -> None:
+    status, out, _ = run("search", "What was the net revenue in 2021?", "-l", library.path, "-k", "2", "--json")
+    hits = json.loads(out)
+    assert status == 0
+    assert len(hits) == 2
+    assert hits[0]["channels"].keys() == {"lexical", "dense", "words"}
+    assert "4,512" in " ".join(place["text"] for place in hits[0]["evidence"])
+    assert "page 1" in run("search", "net revenue 2021", "-l", library.path)[1]
+
+
+def test_asking_prints_the_quote_and_its_page(run: Run, library: Library) -> None:
+    status, out, _ = run("ask", "What was the net revenue in 2021?", "-l", library.path)
+    assert status == 0
+    assert "4,512 million" in out
+    assert "page 1" in out.splitlines()[-1]
+    entry = json.loads(run("ask", "Who composed the opera Tosca?", "-l", library.path, "--json")[1])
+    assert entry["abstained"]
+    assert entry["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["search", "x", "-l", "keine-Bibliothek-ß"], 2, "pagesight add"),
+        (["search", "  ", "-l", "LIBRARY"], 2, "empty"),
+        (["search", "x", "-k", "0", "-l", "LIBRARY"], 2, "between 1 and 1000"),
+        (["ask", "x", "-d", "немає.pdf", "-l", "LIBRARY"], 2, "немає.pdf"),
+        (["remove", "немає.pdf", "-l", "LIBRARY"], 2, "немає.pdf"),
+        (["demo", "--samples", "nicht-da", "--headless"], 2, "--samples"),
+        (["search"], 2, "question"),
+    ],
+)
+def test_a_wrong_call_is_one_line_that_says_what_to_do(
+    run: Run, library: Library, arguments: list[str], status: int, told: str
+) -> None:
+    code, out, err = run(*[str(library.path) if argument == "LIBRARY" else argument for argument in arguments])
+    assert (code, out) == (status, "")
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_adding_nothing_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "порожньо").mkdir()
+    status, _, err = run("add", tmp_path / "порожньо", "-l", tmp_path / "library")
+    assert status == 0
+    assert "Nothing to add" in err
+
+
+def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy: Library) -> None:
+    status, out, _ = run("doctor", "-l", library_copy.path, "--json")
+    found = {entry["name"]: entry["ok"] for entry in json.loads(out)}
+    assert status == 0
+    assert found == dict.fromkeys(("lexical", "dense", "words", "ocr", "answers", "library"), True)
+    rows = next((library_copy.path / "multivectors" / "words").glob("*/rows.npy"))
+    data = bytearray(rows.read_bytes())
+    data[-1] ^= 1
+    rows.write_bytes(data)
+    status, out, _ = run("doctor", "-l", library_copy.path)
+    assert status == 1
+    assert "rows.npy" in out
+
+
+def test_the_page_is_served_locally_with_telemetry_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called: dict[str, object] = {}
+
+    def fake_run(command: list[str], env: dict[str, str], check: bool) -> subprocess.CompletedProcess[str]:
+        called.update(command=command, library=env["PAGESIGHT_LIBRARY"])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(cli.subprocess, "run", fake_run)
+    result = CliRunner().invoke(cli.app, ["ui", "-l", str(tmp_path / "ü"), "--port", "8600", "--headless"])
+    assert result.exit_code == 0
+    line = " ".join(called["command"])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    assert "--server.address localhost" in line
+    assert "--server.port 8600" in line
+    assert "--browser.gatherUsageStats false" in line
+    assert called["library"] == str(tmp_path / "ü")
+
+
+def test_ingest_runs_as_a_module_for_scripts(tmp_path: Path) -> None:
+    (tmp_path / "Brücke.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Die Brücke ist 38 m lang.")))
+    command = [sys.executable, "-m", "pagesight.ingest", "Brücke.pdf", "missing.pdf", "--library", "lib", "--json"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONUTF8": "1"},
+        check=False,
+    )
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(Path(entry["path"]).name, entry["state"]) for entry in entries] == [
+        ("Brücke.pdf", "indexed"),
+        ("missing.pdf", "failed"),
+    ]
+    assert done.returncode == 1
+    assert "missing.pdf" in entries[1]["reason"]
