@@ -64,7 +64,7 @@ def main() -> None:
         best = int(macro(values[train], sets[train]).argmax())
         print(f"fold {fold}: {points[best]}")
         for name, value in zip(sets[test], values[test, best], strict=True):
-            held_out[name].append(float(value))
+            held_out[str(name)].append(float(value))
     overall = macro(values, sets)
     best = int(overall.argmax())
     means = {name: round(float(np.mean(one)), 3) for name, one in held_out.items()}

@@ -34,6 +34,7 @@ def _files(path: Path) -> Iterator[Path]:
             file = Path(folder, name)
             if name.startswith(".") or file.suffix.lower() not in SUPPORTED_SUFFIXES:
                 continue
-            if file.is_symlink() and not file.resolve().is_relative_to(root):
+            # realpath, because resolve() raises on links that go round in a circle
+            if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
                 continue
             yield file

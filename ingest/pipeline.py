@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -127,8 +129,12 @@ def add(
                 memory_bytes=int(settings.parse_memory_gb * 1e9),
             )
         )
-        events = stack.enter_context(_Ahead(lambda: _events(library, reader, paths, password)))
-        yield from _Consumer(library, writer, on_progress).run(events)
+        consumer = _Consumer(library, writer, on_progress)
+        while paths:
+            events = _Ahead(lambda paths=paths: _events(library, reader, paths, password), reader.interrupt)
+            with events as ahead:
+                yield from consumer.run(ahead)
+            paths, consumer.again = consumer.again, []
 
 
 def _events(library: Library, reader: Reader, paths: Iterable[Path], password: str | None) -> Iterator[_Event]:
@@ -144,7 +150,7 @@ def _events(library: Library, reader: Reader, paths: Iterable[Path], password: s
                 continue
             for message in reader.read(path, password):
                 yield _Begun(file, message) if isinstance(message, ParsedDocument) else message
-            if _stat(file) != (file.bytes, file.modified):
+            if not _is_still(file):
                 raise DocumentUnreadable(f"Cannot read {name}: it changed while it was read; add it again.")
         except DocumentError as error:
             yield _Failed(file, str(error))
@@ -162,18 +168,28 @@ def _fingerprint(file: _File, library: Library) -> _File:
             return file
         with file.path.open("rb") as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError:
+    except OSError as error:
         # Opening says in words what is wrong with it, in one place for all reasons.
         from .documents import open_document
 
         open_document(file.path).close()
-        raise
+        raise DocumentUnreadable(f"Cannot read {file.name}: {error.strerror}; try again.") from error
     return _File(file.path, file.name, sha256, size, modified)
 
 
 def _stat(file: _File) -> tuple[int, int]:
-    stat = file.path.stat()
-    return stat.st_size, stat.st_mtime_ns
+    found = file.path.stat()
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for whoever writes to it, for ever
+        raise OSError(errno.EINVAL, "not a regular file")
+    return found.st_size, found.st_mtime_ns
+
+
+def _is_still(file: _File) -> bool:
+    """Whether the file is as it was when it was hashed."""
+    try:
+        return _stat(file) == (file.bytes, file.modified)
+    except OSError:
+        return False
 
 
 class _Consumer:
@@ -181,13 +197,18 @@ class _Consumer:
 
     def __init__(self, library: Library, writer: LibraryWriter, on_progress: Callable[[Progress], None]) -> None:
         self._library, self._writer, self._on_progress = library, writer, on_progress
+        self.again: list[Path] = []
+        """Files to read once more: the document that made them `unchanged` has gone meanwhile, or failed."""
 
     def run(self, events: Iterator[_Event]) -> Iterator[Outcome]:
         for event in events:
             if isinstance(event, _Begun):
                 yield self._document(event, events)
             elif isinstance(event, _Unchanged):
-                yield self._unchanged(event.file)
+                if event.file.sha256 is None or self._library.catalog.has_document(event.file.sha256):
+                    yield self._unchanged(event.file)
+                else:
+                    self.again.append(event.file.path)
             elif isinstance(event, _Failed):
                 yield self._failed(event.file, event.reason, 0.0)
             else:
@@ -196,7 +217,7 @@ class _Consumer:
     def _document(self, begun: _Begun, events: Iterator[_Event]) -> Outcome:
         file, started = begun.file, time.monotonic()
         assert file.sha256 is not None
-        title = begun.document.title or file.path.stem
+        title = begun.document.title or display_path(Path(file.path.stem))
         failures: list[FailedPage] = []
         batch: list[ParsedPage] = []
         with self._writer.document(file.sha256) as draft:
@@ -254,9 +275,6 @@ class _Consumer:
             assert known is not None
             assert known.document is not None
             return Outcome(file.name, "unchanged", self._pages(known.document), None, 0.0)
-        if not self._library.catalog.has_document(file.sha256):
-            # Its twin came first and failed when it was committed.
-            return self._failed(file, f"Cannot read {file.name}: another file with the same bytes failed.", 0.0)
         self._writer.put_source(file.source(file.sha256))
         return Outcome(file.name, "unchanged", self._pages(file.sha256), None, 0.0)
 
@@ -284,10 +302,13 @@ def _summary(failures: list[FailedPage]) -> str:
 
 
 class _Ahead:
-    """Runs an iterator in a thread of its own, a bounded number of items ahead; leaving stops it."""
+    """Runs an iterator in a thread of its own, a bounded number of items ahead; leaving stops it.
 
-    def __init__(self, make: Callable[[], Iterator[_Event]]) -> None:
-        self._make = make
+    `interrupt` ends what the iterator may be waiting for.
+    """
+
+    def __init__(self, make: Callable[[], Iterator[_Event]], interrupt: Callable[[], None]) -> None:
+        self._make, self._interrupt = make, interrupt
         self._queue: Queue[_Event | BaseException | None] = Queue(AHEAD)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pagesight-read-ahead", daemon=True)
@@ -298,7 +319,10 @@ class _Ahead:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.join(0.5)
+        while self._thread.is_alive():
+            self._interrupt()
+            self._thread.join(0.5)
 
     def _items(self) -> Iterator[_Event]:
         while (item := self._queue.get()) is not None:

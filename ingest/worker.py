@@ -79,6 +79,13 @@ class Reader:
         """End the worker process."""
         self._stop()
 
+    def interrupt(self) -> None:
+        """Kill the worker process, from another thread than the one that reads: its page counts as failed."""
+        process = self._process
+        with suppress(ValueError, AttributeError):  # closed, or not started yet
+            if process is not None:
+                process.kill()
+
     def _read_from(self, path: Path, password: str | None, first: int) -> Iterator[Parsed]:
         connection = self._start()
         try:

@@ -262,6 +262,6 @@ def _check_manifest(path: Path, settings: Settings) -> None:
         now = EncoderId(**entry)  # pyright: ignore[reportArgumentType]
         if built.get(channel) != now:
             raise EncoderMismatch(
-                f"The library at {path} was built with {built.get(channel, 'none')} for its channel {channel!r}, and the "
-                f"settings name {now}; set PAGESIGHT_ENCODER to the former, or add the documents to a new library."
+                f"The library at {path} was built with {built.get(channel, 'none')} for its channel {channel!r}, and "
+                f"the settings name {now}; set PAGESIGHT_ENCODER to the former, or add the documents to a new library."
             )

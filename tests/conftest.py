@@ -1,4 +1,4 @@
-"""What all tests share: the builders beside this file can be imported by name (`import pdfs`), and one small library."""
+"""What all tests share: the builders beside this file, by name (`import pdfs`), and one small library."""
 
 from __future__ import annotations
 
@@ -107,5 +107,5 @@ def child() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 def share_encoder(library: Library, encoder: SentenceEncoder) -> Library:
     """Give the library's own encoder the model that another one has loaded: loading takes a second."""
-    library.text_encoder._loaded = encoder._model  # noqa: SLF001
+    library.text_encoder._loaded = encoder._model
     return library

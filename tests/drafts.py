@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fakes import FakePageEncoder, words_of
 
-from pagesight.retrieval import Library, create_library
+from pagesight.retrieval import Library, Settings, create_library
 from pagesight.retrieval.catalog import DocumentRow, PageRow, Source
 from pagesight.retrieval.types import PageContent, Passage
 from pagesight.retrieval.writer import LibraryWriter
 
 
-def empty_library(path: Path) -> Library:
+def empty_library(path: Path, **settings: Any) -> Library:
     """A new library, or one that is there; its pages are encoded by a fake."""
-    library = create_library(path)
+    library = create_library(path, Settings(**settings))
     library.page_encoder = FakePageEncoder(384)  # type: ignore[assignment]
     return library
 

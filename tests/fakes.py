@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,18 @@ def page_content(id_: str, *lines: str, passages: int = 1) -> PageContent:
     """A page of these lines, its words shared out over some passages."""
     words = words_of(*lines)
     edges = [len(words) * i // passages for i in range(passages + 1)]
-    cut = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    cut = [(a, b) for a, b in pairwise(edges) if a < b]
     spans = tuple(Passage(" ".join(word.text for word in words[a:b]), a, b) for a, b in cut)
     return PageContent(id_, "Titel ä", words, spans, b"")
+
+
+def random_page(id_: str, *, seed: int, rows: int, dim: int = 16) -> PageVectors:
+    """Rows and boxes at random, the same ones for the same seed."""
+    random = np.random.default_rng(seed)
+    vectors = random.standard_normal((rows, dim))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    boxes = random.uniform(0, 600, (rows, 4)).astype(np.float32)
+    return PageVectors(id_, vectors.astype(np.float32), boxes, np.sort(random.integers(0, 4, rows)).astype(np.int32))
 
 
 def shown_page(marker: int, question: str, *lines: str) -> ShownPage:
@@ -92,7 +102,7 @@ class FakePageEncoder:
     def encode_pages(self, pages: Sequence[PageContent]) -> list[PageVectors]:
         text, found = FakeTextEncoder(self.id.dim), []
         for page in pages:
-            spans = [(number, i) for number, passage in enumerate(page.passages) for i in range(passage.first, passage.last)]
+            spans = [(number, i) for number, one in enumerate(page.passages) for i in range(one.first, one.last)]
             rows = np.array([word_vector(page.words[i].text, self.id.dim) for _, i in spans], np.float32)
             boxes = np.array([page.words[i].box for _, i in spans], np.float32)
             groups = np.array([number for number, _ in spans], np.int32)
@@ -120,9 +130,7 @@ class MemoryVectors:
         for page, key, vector in zip(pages, keys, vectors, strict=True):
             self._rows[key] = document, page, vector
 
-    def search(
-        self, query: Vectors, limit: int, documents: Collection[str] | None = None
-    ) -> list[tuple[str, float]]:
+    def search(self, query: Vectors, limit: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
         rows = [row for row in self._rows.values() if documents is None or row[0] in documents]
         return sorted(((page, float(vector @ query)) for _, page, vector in rows), key=lambda one: -one[1])[:limit]
 
@@ -172,6 +180,7 @@ class MemoryLexical:
 
     def __init__(self) -> None:
         self._pages: dict[str, tuple[str, Counter[str]]] = {}
+        self._documents: dict[str, tuple[str, Counter[str]]] = {}
 
     def add(self, document: str, pages: Mapping[str, Mapping[str, str]]) -> None:
         for page, fields in pages.items():
@@ -183,12 +192,29 @@ class MemoryLexical:
     def search(
         self, query: str, limit: int | None = None, documents: Collection[str] | None = None
     ) -> dict[str, float]:
+        return self._ranked(self._pages, query, limit, documents)
+
+    def seal(self, document: str) -> None:
+        counts = [counts for owner, counts in self._pages.values() if owner == document]
+        if counts:
+            self._documents[document] = document, sum(counts, Counter())
+
+    def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+        return self._ranked(self._documents, query, None, documents)
+
+    def _ranked(
+        self,
+        texts: Mapping[str, tuple[str, Counter[str]]],
+        query: str,
+        limit: int | None,
+        documents: Collection[str] | None,
+    ) -> dict[str, float]:
         found = {}
-        for page, (document, counts) in self._pages.items():
+        for key, (document, counts) in texts.items():
             shared = [term for term in query_terms(query) if counts[term]]
             if shared and (documents is None or document in documents):
                 length = 1 + math.log1p(counts.total())
-                found[page] = sum(self._idf(term) * counts[term] / (counts[term] + length) for term in shared)
+                found[key] = sum(self._idf(term) * counts[term] / (counts[term] + length) for term in shared)
         return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:limit])
 
     def rarity(self, words: Collection[str]) -> dict[str, float]:
@@ -196,6 +222,7 @@ class MemoryLexical:
 
     def remove(self, document: str) -> None:
         self._pages = {page: entry for page, entry in self._pages.items() if entry[0] != document}
+        self._documents.pop(document, None)
 
     def _idf(self, term: str) -> float:
         having = sum(term in counts for _, counts in self._pages.values())

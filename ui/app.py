@@ -9,6 +9,8 @@ STYLE = """<style>
 [data-testid=stText] span, [data-testid=stMarkdownContainer] p { unicode-bidi: plaintext; }
 /* White pages on a white background have an edge. */
 [data-testid=stImage] img { border: 1px solid rgb(128 128 128 / 40%); border-radius: 2px; }
+/* "Press Enter to submit" lies over the question on a narrow screen. */
+[data-testid=InputInstructions] { display: none; }
 </style>"""
 
 

@@ -60,10 +60,10 @@ def _channel_bars(hit: Hit, best: Mapping[str, float]) -> None:
     for column, name in zip(columns, best, strict=False):
         entry = hit.channels.get(name)
         if entry is None:
-            column.progress(0.0, text=f":small[{plain(name)}]  \n:small[no match]")
+            column.progress(0.0, text=f"{plain(name)}  \nno match")
         else:
             share = min(1.0, max(0.0, entry.score / best[name])) if best[name] > 0 else 0.0
-            column.progress(share, text=f":small[{plain(name)} · #{entry.rank}]  \n:small[{entry.score:.2f}]")
+            column.progress(share, text=f"{plain(name)} · #{entry.rank}  \n{entry.score:.2f}")
 
 
 def citation_card(library: Library, citation: Citation, key: str) -> None:
@@ -144,9 +144,10 @@ def _viewer(marks: Marks) -> None:
         page = library.page(document, number)
         pages = next((entry.pages for entry in library.documents() if entry.id == document), number)
         st.markdown(f"**{plain(page.title)}**  \n{plain(file_name(page.source))}")
-        before, where, after = st.columns([1, 2, 1], vertical_alignment="center")
-        turn = {"on_click": _turn_to, "width": "stretch"}
-        before.button("Previous", args=(document, number - 1), disabled=number <= 1, key="previous-page", **turn)
-        where.markdown(f"Page {number} of {pages}", text_alignment="center")
-        after.button("Next", args=(document, number + 1), disabled=number >= pages, key="next-page", **turn)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.button(
+                "Previous", args=(document, number - 1), disabled=number <= 1, key="previous-page", on_click=_turn_to
+            )
+            st.markdown(f"Page {number} of {pages}", width="content")
+            st.button("Next", args=(document, number + 1), disabled=number >= pages, key="next-page", on_click=_turn_to)
         show_page(library, page, marks.get(page.id, ()), width=FULL_PAGE)

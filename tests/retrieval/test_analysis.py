@@ -33,7 +33,9 @@ def test_what_is_the_same_to_a_reader_shares_a_term(written: str, asked: str):
     assert set(terms(written)) & set(terms(asked))
 
 
-@pytest.mark.parametrize(("one", "other"), [("2021", "2022"), ("PS-400", "PS-401"), ("бюджет", "будинок"), ("서울", "부산")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("2021", "2022"), ("PS-400", "PS-401"), ("бюджет", "будинок"), ("서울", "부산")]
+)
 def test_what_differs_to_a_reader_keeps_a_term_of_its_own(one: str, other: str):
     assert set(terms(one)) - set(terms(other))
 

@@ -4,7 +4,8 @@ from math import log2
 
 import numpy as np
 import pytest
-from contracts_stores import brute_force, random_page
+from contracts_stores import brute_force
+from fakes import random_page
 
 from pagesight.retrieval.evaluation import ndcg, recall, success
 from pagesight.retrieval.fusion import default_weights, fuse, ranks

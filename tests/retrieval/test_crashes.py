@@ -1,4 +1,4 @@
-"""A writer killed with SIGKILL at its worst moments: readers never see half of anything, the next writer clears it away."""
+"""A writer killed at its worst moments: readers never see half of anything, the next writer clears it away."""
 
 import subprocess
 from collections.abc import Callable

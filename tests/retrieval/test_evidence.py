@@ -23,7 +23,8 @@ def test_words_part_into_lines_and_columns():
 
 
 def test_words_that_run_right_to_left_stay_on_their_line():
-    words = tuple(Word(text, Box(300 - 40 * i, 100, 335 - 40 * i, 112), 0) for i, text in enumerate("שלום עולם טוב".split()))
+    texts = ("שלום", "עולם", "טוב")
+    words = tuple(Word(text, Box(300 - 40 * i, 100, 335 - 40 * i, 112), 0) for i, text in enumerate(texts))
     assert split_lines(words) == [(0, 3)]
 
 
@@ -75,9 +76,8 @@ def test_other_forms_of_a_word_outside_english_nearly_match(written: str, questi
 
 
 def test_the_strongest_place_comes_first_and_places_share_no_line():
-    words = words_of(
-        "Penguins breed in winter", "", "", "The net revenue in Zürich was 12 euros", "", "", "Revenue of others", "", "Nothing"
-    )
+    lines = ("Penguins breed in winter", "The net revenue in Zürich was 12 euros", "Revenue of others", "Nothing")
+    words = words_of(*[line for text in lines for line in (text, "", "")])
     found = find_evidence(match_page(words, asked("net revenue Zürich"), None, None))
     assert found[0].text == "The net revenue in Zürich was 12 euros"
     assert set(found[0].matched) == {"net", "revenue", "Zürich"}

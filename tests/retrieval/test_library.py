@@ -108,7 +108,7 @@ def test_a_page_is_found_by_its_document_and_number(library: Library):
     for name, number in (("план.pdf", 2), ("план.pdf", 0)):
         with pytest.raises(QueryError, match=r"no page \d in план\.pdf"):
             library.page(name, number)
-    with pytest.raises(QueryError, match="no document 'ніщо.pdf'"):
+    with pytest.raises(QueryError, match=r"no document 'ніщо\.pdf'"):
         library.page("ніщо.pdf", 1)
 
 
@@ -134,8 +134,8 @@ def test_a_page_has_its_picture_and_a_damaged_one_is_never_served(library_copy: 
     assert whole[8:12] == b"WEBP"
     for damaged in (whole[:-1], b"", whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
         file.write_bytes(damaged)
-        with pytest.raises(CorruptFile, match="00001.webp is missing or damaged"):
+        with pytest.raises(CorruptFile, match=r"00001\.webp is missing or damaged"):
             library_copy.page_image(page)
     file.unlink()
-    with pytest.raises(CorruptFile, match="00001.webp is missing or damaged"):
+    with pytest.raises(CorruptFile, match=r"00001\.webp is missing or damaged"):
         library_copy.page_image(page)

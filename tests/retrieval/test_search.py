@@ -78,20 +78,21 @@ def test_an_empty_question_is_refused(library: Library, question: str):
         library.retrieve(question)
 
 
-@pytest.mark.parametrize("question", ["?", "…!", '"', "NEAR(", "\0", "caf\udce9", "the", "ä" * 10_000, "Größe " * 2_000])
+@pytest.mark.parametrize("question", ["?", "…!", '"', "\0", "caf\udce9", "the", "ä" * 10_000, "Größe " * 2_000])
 def test_any_other_question_is_answered_somehow(library: Library, question: str):
     for hit in library.retrieve(question, k=3):
         assert hit.score == hit.score, "not NaN"
 
 
 def test_a_search_can_be_narrowed_by_name_path_id_and_list(library: Library, sample_files: Path):
-    report, plan = (next(d for d in library.documents() if d.sources[0].endswith(n)) for n in ("report.pdf", "план.pdf"))
+    report, plan = (library.page(name, 1) for name in ("annual-report.pdf", "план.pdf"))
     inside = [("annual-report.pdf", n) for n in (1, 2, 3)]
-    for name in ("annual-report.pdf", f"{sample_files.name}/annual-report.pdf", report.sources[0], report.id, report.id[:10]):
+    path = f"{sample_files.name}/annual-report.pdf"
+    for name in ("annual-report.pdf", path, report.source, report.document, report.document[:10]):
         assert sorted(map(place, library.retrieve("Größe of the city", k=9, where={"document": name}))) == inside
-    hits = library.retrieve("Größe of the city", k=9, where={"document": ["план.pdf", report.id]})
+    hits = library.retrieve("Größe of the city", k=9, where={"document": ["план.pdf", report.document]})
     assert sorted(map(place, hits)) == [*inside, ("план.pdf", 1)]
-    assert plan.id in {hit.page.document for hit in hits}
+    assert plan.document in {hit.page.document for hit in hits}
     assert library.retrieve("бюджет", where={"document": []}) == []
     assert len(library.retrieve("Größe of the city", k=9, where={})) == 7
 
@@ -152,7 +153,7 @@ def test_a_page_scores_the_same_in_a_narrowed_search(library: Library):
 
 
 def test_a_library_is_searched_in_one_line(library: Library, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(library_module, "_shared", lambda path: library if Path(path) == library.path.resolve() else None)
+    monkeypatch.setattr(library_module, "_shared", {str(library.path.resolve()): library}.get)
     hits = retrieve("Бюджет міста", library=str(library.path), k=2, where={"document": "план.pdf"})
     assert [place(hit) for hit in hits] == [("план.pdf", 1)]
 

@@ -115,7 +115,8 @@ def test_a_second_writer_is_told_who_holds_the_lock_and_takes_it_from_the_dead(
     holder = child(HOLD_THE_LOCK, library.path)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "locked\n"
-    with pytest.raises(LibraryLocked, match=rf"größen.*process {holder.pid} on .*; wait for it or stop it"), library.writer():
+    message = rf"größen.*process {holder.pid} on .*; wait for it or stop it"
+    with pytest.raises(LibraryLocked, match=message), library.writer():
         pass
     holder.kill()
     holder.wait()

@@ -165,7 +165,7 @@ def _upload() -> None:
 
 def _add(library: Library, files: Sequence[Upload], password: str | None) -> None:
     """Add files, with a bar that moves with every page. Each outcome is kept as it comes: a run may be stopped."""
-    bar = st.progress(0.0, text="Reading…")
+    bar = st.progress(0.0, text=f"Reading {_count(len(files), 'file')}…")
     done: list[Outcome] = st.session_state[OUTCOMES]
 
     def show_progress(progress: Progress) -> None:

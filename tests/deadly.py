@@ -1,0 +1,37 @@
+"""A reader process in which some files are deadly. What a file does, and on which page, stands in its name.
+
+`stirbt 2.pdf` kills its process on page 2 (0: when it is opened), `hängt 2.pdf` never finishes page 2, and
+`stirbt immer.pdf` kills it on every page.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from pagesight.ingest import worker
+from pagesight.ingest.parsed import ParsedDocument, ParseOptions
+
+parse = worker._parse
+
+
+def serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> None:
+    """Stands in for `worker._serve`. The spawned process imports it from here."""
+    worker._parse = poisoned
+    worker._limit_memory(memory_bytes)
+    real_serve(connection, options, memory_bytes)
+
+
+real_serve = worker._serve
+
+
+def poisoned(path: Path, password: str | None, first: int, options: ParseOptions) -> Iterator[worker.Parsed]:
+    for message in parse(path, password, first, options):
+        page = 0 if isinstance(message, ParsedDocument) else message.number
+        if path.stem == f"stirbt {page}" or (page and path.stem == "stirbt immer"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if path.stem == f"hängt {page}":
+            time.sleep(600)
+        yield message
