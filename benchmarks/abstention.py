@@ -82,9 +82,8 @@ def main() -> None:
     threshold = lowest_tenth(sure, answerable)
     refused, lost = 1 - kept[~answerable].mean(), 1 - kept[answerable].mean()
     print(f"threshold {threshold:.3f}; refused, left out in turn: {refused:.0%} of {(~answerable).sum()} near misses,")
-    print(
-        f"{(far_off < threshold).mean():.0%} of {len(far_off)} far-off questions, {lost:.0%} of {answerable.sum()} answerable"
-    )
+    print(f"{(far_off < threshold).mean():.0%} of {len(far_off)} far-off questions, and")
+    print(f"{lost:.0%} of {answerable.sum()} answerable ones")
     if arguments.write:
         entry = {
             "threshold": round(threshold, 3),

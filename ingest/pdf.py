@@ -192,7 +192,7 @@ def _draw(page: Any, number: int, scale: float) -> Image:
 
 def _open_error(code: int | None, password: str | None) -> DocumentEncrypted | DocumentUnreadable:
     if code == _PASSWORD and not password:
-        return DocumentEncrypted("it is encrypted; pass --password")
+        return DocumentEncrypted("it is encrypted; give its password (--password)")
     if code == _PASSWORD:
         return DocumentEncrypted("it is encrypted with another password; check --password")
     if code == _SECURITY:

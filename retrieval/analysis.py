@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’ʼ][^\W\d_]+)*", re.UNICODE)
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*", re.UNICODE)
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _LATIN = re.compile(r"[a-zà-ɏ]")
@@ -44,7 +44,7 @@ def terms(text: str) -> list[str]:
     >>> terms("бюджету бюджетом")
     ['бюджет', 'бюджет']
     """
-    return list(_terms(unicodedata.normalize("NFKC", text).casefold()))
+    return list(_terms(_fold(text)))
 
 
 def query_terms(text: str) -> list[str]:
@@ -53,9 +53,13 @@ def query_terms(text: str) -> list[str]:
     >>> query_terms("What is the revenue of the revenues?")
     ['revenu']
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = _fold(text)
     content = " ".join(word for word in re.split(r"\s+", folded) if word.strip("?!.,;:'\"“”()") not in STOP_WORDS)
     return list(dict.fromkeys(_terms(content))) or list(dict.fromkeys(_terms(folded)))
+
+
+def _fold(text: str) -> str:
+    return re.sub("[’ʼ]", "'", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _terms(text: str) -> Iterator[str]:
@@ -68,12 +72,10 @@ def _terms(text: str) -> Iterator[str]:
         elif token.isascii():
             yield _stemmer().stemWord(token.replace("'", ""))
         else:
-            whole = re.sub("['’ʼ]", "", token)
+            whole = token.replace("'", "")
             yield whole if _LATIN.match(whole) else whole[:STEM_LETTERS]
     for match in _CODE.finditer(text):
-        whole = re.sub(r"[\W_]", "", match.group())
-        if whole != match.group() or not whole.isascii():
-            yield whole
+        yield re.sub(r"[\W_]", "", match.group())
 
 
 def _pairs(token: str) -> Iterator[str]:

@@ -249,14 +249,8 @@ def _print_sources(answer: Answer, hits: list[Hit]) -> None:
 def _serve(library: Path, port: int, *, headless: bool) -> int:
     script = files("pagesight.ui").joinpath("app.py")
     typer.echo(f"The search page of {library}: http://localhost:{port} (Ctrl-C stops it)", err=True)
-    options = {
-        "server.address": "localhost",
-        "server.port": port,
-        "server.headless": str(headless).lower(),
-        "browser.gatherUsageStats": "false",
-        "client.showErrorDetails": "none",
-        "server.fileWatcherType": "none",
-    }
+    # The rest, telemetry off among it, stands in .streamlit/config.toml beside the script.
+    options = {"server.address": "localhost", "server.port": port, "server.headless": str(headless).lower()}
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     for name, value in options.items():
         command += [f"--{name}", str(value)]

@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(tmp_path: Path, data: b
 
 def test_an_encrypted_file_asks_for_its_password_and_opens_with_it(tmp_path: Path):
     path = save(tmp_path, pdfs.pdf(pdfs.text_page("geheime Größe"), title="Übersicht", password="pässwort"))
-    assert refusal(path) == "it is encrypted; pass --password."
+    assert refusal(path) == "it is encrypted; give its password (--password)."
     assert refusal(path, "falsch") == "it is encrypted with another password; check --password."
     with open_document(path, password="pässwort", options=NO_OCR) as document:
         assert document.info.title == "Übersicht"

@@ -68,7 +68,8 @@ def test_line_ends_are_spaces_in_a_passage_except_between_ideographs():
 def test_a_hyphenated_word_is_whole_in_its_passage():
     tokens = [*["Maß"] * 119, "Infor-", "mation", *["Maß"] * 60]  # the 120th word would be the best place to cut
     boxes = np.array([(50, 10 + (i > 119) * 14, 60, 22 + (i > 119) * 14) for i in range(len(tokens))])
-    breaks: list[Break] = ["", *[" "] * 119, "\n", *[" "] * 60]
+    space: Break = " "
+    breaks: list[Break] = ["", *[space] * 119, "\n", *[space] * 60]
     first, second = passages(compose(tokens, boxes, breaks, (612, 792)))
     assert "Information" in first.text + "|" + second.text
 

@@ -77,7 +77,7 @@ def test_one_bad_file_among_good_ones_stops_nothing(library: Library, folder: Pa
     }
     reasons = {Path(outcome.path).name: outcome.reason or "" for outcome in outcomes}
     for name, part in {
-        "b zu.pdf": "encrypted; pass --password",
+        "b zu.pdf": "encrypted; give its password (--password)",
         "c kurz.pdf": "broken or cut short",
         "d leer.pdf": "empty (0 bytes)",
         "e ohne.pdf": "no pages",

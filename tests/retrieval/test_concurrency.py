@@ -1,11 +1,12 @@
 """Readers beside readers, and beside a writer."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from drafts import empty_library, write
-from fakes import FakePageEncoder
+from fakes import page_content
 
 from pagesight.retrieval import Hit, Library
 
@@ -56,8 +57,6 @@ for line in sys.stdin:
 def test_an_open_reader_sees_what_another_process_commits_and_nothing_before(
     tmp_path, child: Callable[..., subprocess.Popen[str]], pytestconfig
 ):
-    import json
-
     library = empty_library(tmp_path / "größen")
     with library.writer() as writer:
         write(writer, "aa", "/a.pdf", "Wärmepumpe läuft")
@@ -84,13 +83,18 @@ def test_an_open_reader_sees_what_another_process_commits_and_nothing_before(
 
 
 def test_an_index_row_without_its_catalog_row_does_not_exist(library_copy: Library):
+    def thoughts() -> list[tuple[str, dict[str, int]]]:
+        hits = library_copy.retrieve("penguins", k=100)
+        return [(hit.page.id, {name: entry.rank for name, entry in hit.channels.items()}) for hit in hits]
+
+    before = thoughts()
+    assert before
+    vector = library_copy.text_encoder.encode_query(["penguins"])
+    content = page_content("geist/1", "penguins revenue Größe")
     library_copy.lexical.add("geist", {"geist/1": {"body": "penguins revenue Größe"}})
-    library_copy.words.add("geist", FakePageEncoder(384).encode_pages([]))
-    query = library_copy.text_encoder.encode_query(["penguins"])
-    library_copy.dense.add("geist", ["geist/1"], ["geist/1#0"], query)
-    hits = library_copy.retrieve("penguins", k=100)
-    assert hits
-    assert all(not hit.page.id.startswith("geist") for hit in hits)
+    library_copy.dense.add("geist", ["geist/1"], ["geist/1#0"], vector)
+    library_copy.words.add("geist", library_copy.page_encoder.encode_pages([content]))
+    assert thoughts() == before
 
 
 def test_a_page_removed_while_it_is_searched_for_is_left_out(library_copy: Library):

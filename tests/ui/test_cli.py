@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,7 +133,8 @@ def test_the_page_is_served_locally_with_telemetry_off(monkeypatch: pytest.Monke
     line = " ".join(called["command"])  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert "--server.address localhost" in line
     assert "--server.port 8600" in line
-    assert "--browser.gatherUsageStats false" in line
+    config = tomllib.loads((Path(cli.__file__).parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["browser"]["gatherUsageStats"] is False
     assert called["library"] == str(tmp_path / "ü")
 
 
