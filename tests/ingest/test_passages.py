@@ -1,5 +1,7 @@
 """Words in, passages and headings out."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -68,8 +70,7 @@ def test_line_ends_are_spaces_in_a_passage_except_between_ideographs():
 def test_a_hyphenated_word_is_whole_in_its_passage():
     tokens = [*["Maß"] * 119, "Infor-", "mation", *["Maß"] * 60]  # the 120th word would be the best place to cut
     boxes = np.array([(50, 10 + (i > 119) * 14, 60, 22 + (i > 119) * 14) for i in range(len(tokens))])
-    space: Break = " "
-    breaks: list[Break] = ["", *[space] * 119, "\n", *[space] * 60]
+    breaks = cast("list[Break]", ["", *[" "] * 119, "\n", *[" "] * 60])
     first, second = passages(compose(tokens, boxes, breaks, (612, 792)))
     assert "Information" in first.text + "|" + second.text
 
