@@ -263,7 +263,9 @@ class _Consumer:
             )
             for page in pages
         ]
-        contents = [PageContent("", title, page.words, page.passages, page.image) for page in pages]
+        contents = [
+            PageContent("", title, page.words, page.passages, page.image, page.width, page.height) for page in pages
+        ]
         name = begun.file.path.stem.replace("_", " ").replace("-", " ")
         draft.add_pages(rows, contents, [{"title": title, "headings": page.headings, "name": name} for page in pages])
         for page in pages:

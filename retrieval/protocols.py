@@ -7,12 +7,15 @@ place, `library.py`. Each seam has one set of contract tests (`tests/contracts.p
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .types import EncoderId, PageContent, PageVectors, QueryVectors, Vectors
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class TextEncoder(Protocol):
@@ -50,6 +53,34 @@ class PageEncoder(Protocol):
         An encoder that has not learnt a script still returns vectors. They rank pages at random, so fusion scales a
         channel's weight by this.
         """
+        ...
+
+
+class ImageEncoder(Protocol):
+    """Pictures and texts into one space (CLIP: Radford et al. 2021)."""
+
+    @property
+    def id(self) -> EncoderId: ...
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        """`(images, dim)`, unit rows. A picture's vector does not depend on its neighbours in the batch."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """`(texts, dim)`, unit rows, comparable with `encode_images`'s by inner product."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads the question and a page together, which is slow and exact: for the best pages only."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+    def score(self, question: str, pages: Sequence[PageContent]) -> list[float]:
+        """How well each page answers the question, in order; higher is better, comparable within one call."""
         ...
 
 

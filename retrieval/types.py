@@ -247,6 +247,9 @@ class PageContent:
     passages: tuple[Passage, ...]
     image: bytes
     """The page's picture as an encoded image file (WebP)."""
+    width: float = 0.0
+    """Points, as displayed; of the whole picture."""
+    height: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +260,8 @@ class PageVectors:
     rows: Vectors
     """`(rows, dim)`, unit rows."""
     boxes: NDArray[np.float32]
-    """`(rows, 4)`: the place on the page that each row stands for."""
+    """`(rows, 4)`: the place on the page that each row stands for; empty (x1 <= x0) for a row that stands for none,
+    such as a special token's: it takes part in scores and is never evidence."""
     groups: NDArray[np.int32]
     """`(rows,)`: rows with the same number belong together (a passage); numbers do not decrease."""
     passages: Vectors | None = None
@@ -269,6 +273,7 @@ class QueryVectors:
     """A query as late interaction sees it."""
 
     tokens: tuple[str, ...]
+    """What people would recognise of each; `""` for a token that is none of their words (special, padding)."""
     rows: Vectors
     """`(tokens, dim)`, unit rows."""
     weights: NDArray[np.float32]

@@ -27,7 +27,7 @@ def write(writer: LibraryWriter, id_: str, path: str, *texts: str, commit: bool 
             passages = (Passage(text, 0, len(words)),)
             draft.add_pages(
                 [PageRow(number, 612, 792, 0, text, "layer", words, passages)],
-                [PageContent("", "Titel", words, passages, text.encode())],
+                [PageContent("", "Titel", words, passages, text.encode(), 612, 792)],
                 [{"title": "Titel", "headings": "", "name": ""}],
             )
         if commit:

@@ -49,7 +49,7 @@ def page_content(id_: str, *lines: str, passages: int = 1) -> PageContent:
     edges = [len(words) * i // passages for i in range(passages + 1)]
     cut = [(a, b) for a, b in pairwise(edges) if a < b]
     spans = tuple(Passage(" ".join(word.text for word in words[a:b]), a, b) for a, b in cut)
-    return PageContent(id_, "Titel ä", words, spans, b"")
+    return PageContent(id_, "Titel ä", words, spans, b"", 612, 792)
 
 
 def random_page(id_: str, *, seed: int, rows: int, dim: int = 16) -> PageVectors:
