@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..retrieval.ocr import LONG_SIDE, MIN_SCORE
+from ..retrieval.ocr import rapidocr_engine as _engine
 from ..retrieval.types import Box
 from .reading_order import reading_order
 from .words import EMPTY, Break, PageText, compose, split_token
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 OCR_DPI = 150
 """What pages are drawn at for OCR. Print of 6 to 9 points read as well at 144 as at 180, sharp or scanned, and memory
 grows with the pixels: 0.7 GB at 150, 1.0 GB at 180."""
-OCR_LONG_SIDE = 2000
-"""Pixels. RapidOCR shrinks longer pictures itself; A4 and Letter at 150 dpi stay below."""
-MIN_SCORE = 0.5
-"""Lines that the engine is less sure of are textures and drawings more often than text."""
+OCR_LONG_SIDE = LONG_SIDE
+"""Pixels; A4 and Letter at 150 dpi stay below."""
 SURE_SCORE = 0.85
 """Upright print reads at 0.95 and more, even small; upside down it reads at 0.7 and less."""
 
@@ -238,22 +237,3 @@ def _unturn(box: Box, turns: int, width: int, height: int) -> Box:
         Box(width - x1, height - y1, width - x0, height - y0),
         Box(y0, height - x1, y1, height - x0),
     )[turns]
-
-
-@lru_cache(maxsize=2)
-def _engine(threads: int) -> Any:
-    from rapidocr import RapidOCR
-
-    return RapidOCR(
-        params={
-            "Global.log_level": "critical",  # it logs every picture, and warns when one has no text
-            "Global.text_score": 0.0,  # what reads badly tells that the page is upside down; see MIN_SCORE
-            "Global.return_word_box": True,
-            "Global.return_single_char_box": True,
-            "Global.max_side_len": OCR_LONG_SIDE,
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            # a batch is as wide as its widest line, the rest computed for nothing: one by one takes a tenth less
-            "Rec.rec_batch_num": 1,
-        }
-    )

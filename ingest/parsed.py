@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..retrieval.types import Passage, Word
+from ..retrieval.types import Figure, Passage, Word
 
 TextOrigin = Literal["layer", "ocr", "none"]
 """`layer`: the file's own text; `ocr`: read off the picture; `none`: nothing was found, or OCR is off."""
@@ -59,6 +59,7 @@ class ParsedPage:
     """WebP."""
     image_size: tuple[int, int]
     """Pixels, width and height."""
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..retrieval.errors import DocumentEncrypted, DocumentUnreadable
+from ..retrieval.types import Box
+from .figures import find_figures
 from .ocr import OCR_DPI, OCR_LONG_SIDE, OcrEngine, read_picture
 from .parsed import ParsedDocument, ParsedPage, ParseOptions, TextOrigin
 from .passages import HEADING_RATIO, headings, passages
 from .pdf_text import characters, picture_share
-from .pictures import MAX_WEBP_SIDE, OCR_HEADING_RATIO, is_blank, webp
+from .pictures import MAX_WEBP_SIDE, OCR_HEADING_RATIO, as_figures, is_blank, webp
 from .text_layer import FEW_WORDS, PICTURE_SHARE, unreadable
 from .words import EMPTY, PageText, page_text
 
@@ -93,6 +95,7 @@ class PdfDocument:
             size, rotation = _size(page, number)
             image = _draw(page, number, self._scale(size))
             text, origin = self._text(page, number, size, image)
+            found = find_figures(page, size, text.words)
             return ParsedPage(
                 number=number,
                 width=size[0],
@@ -105,6 +108,7 @@ class PdfDocument:
                 headings=headings(text, OCR_HEADING_RATIO if origin == "ocr" else HEADING_RATIO),
                 image=webp(image, self._options.webp_quality),
                 image_size=image.size,
+                figures=as_figures(image, size, [*found, (Box(0, 0, *size), "page")]),
             )
 
     def _text(self, page: Any, number: int, size: tuple[float, float], image: Image) -> tuple[PageText, TextOrigin]:

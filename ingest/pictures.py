@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ..retrieval.errors import DocumentUnreadable
+from ..retrieval.pictures import cut, perceptual_hash
+from ..retrieval.types import Box, Figure
 from .ocr import OCR_LONG_SIDE, OcrEngine, read_picture
 from .parsed import ParsedDocument, ParsedPage, ParseOptions, TextOrigin
 from .passages import headings, passages
@@ -102,6 +105,7 @@ class PictureDocument:
             headings=headings(page, OCR_HEADING_RATIO),
             image=webp(shown, self._options.webp_quality),
             image_size=shown.size,
+            figures=as_figures(shown, size, [(Box(0, 0, *size), "picture")]),
         )
 
     def _frames(self) -> int:
@@ -140,6 +144,13 @@ def flatten(picture: Image) -> Image:
         white.paste(coloured, mask=coloured.getchannel("A"))
         return white
     return picture.convert("RGB")
+
+
+def as_figures(
+    image: Image, size: tuple[float, float], found: Sequence[tuple[Box, Literal["picture", "drawing", "page"]]]
+) -> tuple[Figure, ...]:
+    """Boxes on a page of `size` points as figures, each with the hash of what the page's picture shows there."""
+    return tuple(Figure(box, kind, perceptual_hash(cut(image, box, size))) for box, kind in found)
 
 
 def shrink(picture: Image, scale: float) -> Image:

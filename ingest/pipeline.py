@@ -260,6 +260,7 @@ class _Consumer:
                 page.text_origin,
                 page.words,
                 page.passages,
+                figures=page.figures,
             )
             for page in pages
         ]

@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 
 from .errors import LibraryError
-from .types import Box, Document, Page, Passage, Word
+from .figures import figure_rows
+from .types import Box, Document, Figure, Page, Passage, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class PageRow:
     passages: Sequence[Passage] = ()
     image_sha: str | None = None
     failure: str | None = None
+    figures: Sequence[Figure] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,11 @@ class Catalog:
 
     def documents(self) -> list[Document]:
         """All documents, in the order they were added."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT id, title, pages, state, reason, bytes, added FROM documents ORDER BY number",
         )
         sources: dict[str, list[str]] = {}
-        for path, document in self._all("SELECT path, document FROM sources WHERE document IS NOT NULL ORDER BY path"):
+        for path, document in self.rows("SELECT path, document FROM sources WHERE document IS NOT NULL ORDER BY path"):
             sources.setdefault(document, []).append(path)
         return [
             Document(id_, title, pages, state, reason, tuple(sources.get(id_, ())), size, added)
@@ -108,20 +110,20 @@ class Catalog:
         ]
 
     def has_document(self, document: str) -> bool:
-        return bool(self._all("SELECT 1 FROM documents WHERE id = ?", (document,)))
+        return bool(self.rows("SELECT 1 FROM documents WHERE id = ?", (document,)))
 
     def sources(self) -> list[Source]:
         """Every path that was ever added and not removed, readable or not, by name."""
-        rows = self._all("SELECT path, document, bytes, modified, reason FROM sources ORDER BY path")
+        rows = self.rows("SELECT path, document, bytes, modified, reason FROM sources ORDER BY path")
         return [Source(*row) for row in rows]
 
     def source(self, path: str) -> Source | None:
-        rows = self._all("SELECT path, document, bytes, modified, reason FROM sources WHERE path = ?", (path,))
+        rows = self.rows("SELECT path, document, bytes, modified, reason FROM sources WHERE path = ?", (path,))
         return Source(*rows[0]) if rows else None
 
     def page_documents(self) -> dict[str, str]:
         """Page id to document id, for all pages that were read."""
-        return dict(self._all("SELECT id, document FROM pages WHERE text IS NOT NULL"))
+        return dict(self.rows("SELECT id, document FROM pages WHERE text IS NOT NULL"))
 
     def pages(self, ids: Iterable[str]) -> dict[str, Page]:
         """The pages with these ids, those that are here."""
@@ -129,7 +131,7 @@ class Catalog:
         wanted = list(ids)
         for begin in range(0, len(wanted), 500):  # SQLite's oldest limit of variables in a statement is 999
             chunk = wanted[begin : begin + 500]
-            rows = self._all(
+            rows = self.rows(
                 f"""SELECT p.id, p.document, (SELECT min(path) FROM sources s WHERE s.document = p.document),
                            d.title, p.number, p.width, p.height, p.rotation, p.text, p.text_origin
                     FROM pages p JOIN documents d ON d.id = p.document
@@ -141,18 +143,18 @@ class Catalog:
 
     def pages_of(self, document: str) -> list[Page]:
         """The pages of a document, in order."""
-        ids = [row[0] for row in self._all("SELECT id FROM pages WHERE document = ? ORDER BY number", (document,))]
+        ids = [row[0] for row in self.rows("SELECT id FROM pages WHERE document = ? ORDER BY number", (document,))]
         pages = self.pages(ids)
         return [pages[id_] for id_ in ids if id_ in pages]
 
     def words(self, page: str) -> tuple[Word, ...]:
         """The words of a page in reading order; empty for a page without text or not here."""
-        rows = self._all("SELECT words, text FROM pages WHERE id = ?", (page,))
+        rows = self.rows("SELECT words, text FROM pages WHERE id = ?", (page,))
         return unpack_words(rows[0][0], rows[0][1]) if rows and rows[0][0] is not None else ()
 
     def passages(self, page: str) -> tuple[Passage, ...]:
         """The passages of a page in reading order."""
-        rows = self._all("SELECT passages FROM pages WHERE id = ?", (page,))
+        rows = self.rows("SELECT passages FROM pages WHERE id = ?", (page,))
         if not rows:
             return ()
         words = self.words(page)
@@ -164,16 +166,16 @@ class Catalog:
 
     def image_sha(self, page: str) -> str | None:
         """SHA-256 of the page's picture, `None` when there is none."""
-        rows = self._all("SELECT image_sha FROM pages WHERE id = ?", (page,))
+        rows = self.rows("SELECT image_sha FROM pages WHERE id = ?", (page,))
         return rows[0][0] if rows else None
 
     def failures(self, document: str) -> dict[int, str]:
         """The pages of a document that could not be read, and why."""
-        return dict(self._all("SELECT number, failure FROM pages WHERE document = ? AND failure NOT NULL", (document,)))
+        return dict(self.rows("SELECT number, failure FROM pages WHERE document = ? AND failure NOT NULL", (document,)))
 
     def jobs(self) -> list[str]:
         """Documents whose index rows a writer left unfinished."""
-        return [row[0] for row in self._all("SELECT document FROM jobs ORDER BY begun")]
+        return [row[0] for row in self.rows("SELECT document FROM jobs ORDER BY begun")]
 
     # Writing
 
@@ -198,7 +200,7 @@ class Catalog:
         with self.transaction() as connection:
             connection.execute("DELETE FROM jobs WHERE document = ?", (document,))
 
-    def put_document(self, document: DocumentRow, pages: Iterable[PageRow], source: Source) -> list[str]:
+    def put_document(self, document: DocumentRow, pages: Sequence[PageRow], source: Source) -> list[str]:
         """Commit a document with its pages, and that `source` now holds it.
 
         Returns the documents that lost their last source by it; their index rows are the caller's to purge (they
@@ -239,6 +241,9 @@ class Catalog:
                     )
                     for page in pages
                 ),
+            )
+            connection.executemany(
+                "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", figure_rows(document.id, pages)
             )
             connection.execute("DELETE FROM jobs WHERE document = ?", (document.id,))
             return self._put_source(connection, source)
@@ -291,7 +296,8 @@ class Catalog:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def _all(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
+        """What a SELECT finds; for the modules that read tables of their own."""
         return self._connection.execute(statement, values).fetchall()
 
     def _one(self, statement: str, values: Sequence[object] = ()) -> tuple:

@@ -41,6 +41,20 @@ CREATE TABLE pages (
     UNIQUE (document, number)
 );
 
+-- Pictures on pages, and pages as pictures: what a question that is a picture is compared with.
+CREATE TABLE figures (
+    id          TEXT PRIMARY KEY,           -- page id, '#', number on the page
+    page        TEXT NOT NULL REFERENCES pages (id) ON DELETE CASCADE,
+    kind        TEXT NOT NULL CHECK (kind IN ('picture', 'drawing', 'page')),
+    x0          REAL NOT NULL,              -- points, as displayed
+    y0          REAL NOT NULL,
+    x1          REAL NOT NULL,
+    y1          REAL NOT NULL,
+    hash        INTEGER,                    -- perceptual, 64 bits, read as signed; NULL: nothing to see
+    tags        TEXT NOT NULL DEFAULT '[]'  -- JSON
+);
+CREATE INDEX figures_page ON figures (page);
+
 -- What a writer has begun with the indexes and not finished. Opening the library for writing purges these documents
 -- from every index; a document that is committed has no row here.
 CREATE TABLE jobs (

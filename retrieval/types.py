@@ -71,6 +71,19 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture on a page, or the page itself taken as one."""
+
+    box: Box
+    kind: Literal["picture", "drawing", "page"]
+    """`picture`: pixels; `drawing`: lines and shapes; `page`: the whole page, so that a picture of it can be found."""
+    hash: int | None
+    """Perceptual, 64 bits (`pictures.py`); `None` when there is nothing to see."""
+    tags: tuple[str, ...] = ()
+    """What it shows, as the image channel's model sees it, likeliest first; empty where no model looked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A document of a library. `id` is the SHA-256 of its bytes; a path is only where it was last seen."""
 
@@ -129,6 +142,8 @@ class Evidence:
     """The words of the query that found their match here."""
     strength: float
     """0 to 1: the share of the query, by weight, that this place accounts for."""
+    channel: str = "words"
+    """Which channel points here: `words`, `visual`, `image` or `perceptual`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,7 @@ class Hit:
                     "text": place.text,
                     "matched": list(place.matched),
                     "strength": round(place.strength, 3),
+                    "channel": place.channel,
                 }
                 for place in self.evidence
             ],
