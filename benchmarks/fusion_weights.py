@@ -79,7 +79,8 @@ def main() -> None:
             "questions": {str(name): int((sets == name).sum()) for name in np.unique(sets)},
         }
         target = Path(__file__).parents[1] / "retrieval" / "fusion.json"
-        target.write_text(json.dumps(chosen, indent=2) + "\n")
+        kept = json.loads(target.read_text())  # the weights that this run does not choose
+        target.write_text(json.dumps(kept | chosen, indent=2) + "\n")
 
 
 if __name__ == "__main__":

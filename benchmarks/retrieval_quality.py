@@ -90,16 +90,16 @@ def open_set(folder: Path, cache: Path, name: str) -> Library:
 def collect(library: Library, questions: list[Question]) -> Iterator[Scores]:
     for question in questions:
         where = {"document": question.document} if question.document else None
-        scope = library._scope(where)
         started = time.monotonic()
-        ranked = search(library.channels, question.text, scope, default_weights())
+        asked = {channel.name: channel.ask(question.text) for channel in library.channels}
+        ranked = search(asked, library.scope(where), default_weights())
         seconds = time.monotonic() - started
         pages = library.catalog.pages(one.page for one in ranked)
         channels: dict[str, dict[str, float]] = defaultdict(dict)
         for one in ranked:
             for channel, entry in one.channels.items():
                 channels[channel][one.page] = entry.score
-        coverage = {channel.name: channel.ask(question.text).coverage for channel in library.channels}
+        coverage = {name: one.coverage for name, one in asked.items()}
         names = {id_: (Path(page.source).name, page.number) for id_, page in pages.items()}
         yield Scores(question, dict(channels), names, coverage, seconds)
 

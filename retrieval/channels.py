@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from .protocols import LexicalIndex, MultiVectorStore, PageEncoder, TextEncoder, VectorStore
@@ -40,6 +41,11 @@ class Asked(Protocol):
     @property
     def coverage(self) -> float:
         """0 to 1: how far this channel understands the question's language."""
+        ...
+
+    @property
+    def neutral(self) -> bool:
+        """Whether a page that it does not score is one that it has not seen yet, rather than one that it finds bad."""
         ...
 
     def candidates(self, scope: Scope) -> dict[str, float]:
@@ -90,18 +96,20 @@ class DenseChannel:
 class LateInteractionChannel:
     """MaxSim over many vectors a page: of its words, or of its picture's patches."""
 
-    def __init__(self, name: str, encoder: PageEncoder, store: MultiVectorStore) -> None:
+    def __init__(self, name: str, encoder: PageEncoder, store: MultiVectorStore, *, optional: bool = False) -> None:
+        """`optional`: a channel that came later, which may not have seen all pages yet."""
         self.name = name
-        self._encoder, self._store = encoder, store
+        self._encoder, self._store, self._optional = encoder, store, optional
+        self.encode_query = lru_cache(maxsize=64)(encoder.encode_query)  # ranking, evidence and answers ask the same
 
     def ask(self, question: str) -> Asked:
-        return _LateInteractionAsked(
-            self._store, self._encoder.encode_query(question), self._encoder.coverage(question)
-        )
+        query, coverage = self.encode_query(question), self._encoder.coverage(question)
+        return _LateInteractionAsked(self._store, query, coverage if len(query.tokens) else 0.0, self._optional)
 
 
 class _LexicalAsked:
     coverage = 1.0
+    neutral = False
 
     def __init__(self, index: LexicalIndex, question: str) -> None:
         self._index, self._question = index, question
@@ -126,6 +134,8 @@ class _LexicalAsked:
 
 
 class _DenseAsked:
+    neutral = False
+
     def __init__(self, store: VectorStore, vector: Vectors, coverage: float) -> None:
         self._store, self._vector, self.coverage = store, vector, coverage
 
@@ -143,8 +153,8 @@ class _DenseAsked:
 
 
 class _LateInteractionAsked:
-    def __init__(self, store: MultiVectorStore, query: QueryVectors, coverage: float) -> None:
-        self._store, self._query, self.coverage = store, query, coverage
+    def __init__(self, store: MultiVectorStore, query: QueryVectors, coverage: float, neutral: bool) -> None:
+        self._store, self._query, self.coverage, self.neutral = store, query, coverage, neutral
         self._scores: dict[str, float] = {}
 
     def candidates(self, scope: Scope) -> dict[str, float]:

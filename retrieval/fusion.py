@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -14,16 +14,21 @@ Scores = Mapping[str, float]
 
 
 @cache
-def default_weights() -> dict[str, float]:
-    """Channel to weight, from `fusion.json`, which names the run that chose them."""
-    return json.loads(files("pagesight.retrieval").joinpath("fusion.json").read_text())["weights"]
+def default_weights(*, picture: bool = False) -> dict[str, float]:
+    """Channel to weight, from `fusion.json`, which names the run that chose them, and those that no run could choose.
+
+    `picture`: the question is, or has, a picture.
+    """
+    entries = json.loads(files("pagesight.retrieval").joinpath("fusion.json").read_text())
+    return entries["weights"] | entries["not_measured"] | (entries["picture_questions"] if picture else {})
 
 
-def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[str, float]:
+def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float], neutral: Collection[str] = ()) -> dict[str, float]:
     """One score a page: the weighted mean of its standardised channel scores. Higher is better.
 
     All pages that any channel found take part. A channel's scores are brought to mean 0 and deviation 1 over them; a
-    page that a channel did not score takes that channel's worst. A channel that tells no two pages apart is 0 for all.
+    page that a channel did not score takes that channel's worst, or its mean where the channel is `neutral`: has not
+    seen it yet. A channel that tells no two pages apart is 0 for all.
 
     >>> fuse({"lexical": {"a": 3.0, "b": 1.0}, "dense": {"b": 0.5, "a": 0.5}}, {"lexical": 1.0, "dense": 1.0})
     {'a': 0.5, 'b': -0.5}
@@ -35,8 +40,8 @@ def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[str
         weight = weights.get(channel, 0.0)
         if not found or weight <= 0:
             continue
-        worst = min(found.values())
-        values = np.array([found.get(page, worst) for page in pages])
+        unscored = float(np.mean(list(found.values()))) if channel in neutral else min(found.values())
+        values = np.array([found.get(page, unscored) for page in pages])
         spread = float(values.std())
         if spread > 1e-9:
             total += weight * (values - values.mean()) / spread

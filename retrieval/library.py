@@ -10,55 +10,65 @@ for hit in library.retrieve("What was the revenue in 2021?", k=5):
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path, PurePath
-from threading import Lock
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .catalog import Catalog
-from .channels import Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
+from .channels import Asked, Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
 from .encoders.sentence import SentenceEncoder
 from .encoders.words import WordsEncoder
-from .errors import CorruptFile, EncoderMismatch, LibraryError, LibraryNotFound, QueryError
+from .errors import CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
 from .evidence import PageMatch, find_evidence, match_page
-from .files import write_whole
+from .figures import figures_of
 from .fusion import default_weights
-from .search import search
+from .manifest import Manifest, read_manifest
+from .optional import find_image, find_reranker, find_visual
+from .picture_channels import ImageChannel, ImageStores, PerceptualChannel
+from .picture_query import PictureQuery, read_picture
+from .regions import find_regions
+from .scope import Scopes, Where, resolve
+from .search import Ranked, rerank, search
 from .settings import Settings
 from .stores.chroma_store import ChromaStore
 from .stores.fts import FtsIndex
 from .stores.multivectors import MultiVectorSegments
-from .types import Document, EncoderId, Hit, Page, Passage, QueryVectors, Word
+from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, Word
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from .writer import LibraryWriter
 
-FORMAT = 1
-"""Version of the layout on disk. It changes when older code would read a library wrongly."""
-
 MOST_HITS = 1000
-
-Where = Mapping[str, str | Sequence[str]]
-"""Filters: `{"document": "report.pdf"}`, or a list of documents; each a file name, a path, or a document id."""
+RERANKED = 50
+"""Pages that a reranker reads."""
 
 
 def create_library(path: str | Path, settings: Settings | None = None) -> Library:
-    """Open the library at `path`, making an empty one when there is none."""
-    path = Path(path)
+    """Open the library at `path`, making an empty one when there is none.
+
+    Raises `ModelUnavailable` when a new library is to have a model that is not on this machine.
+    """
+    path, settings = Path(path), settings or Settings()
     if not (path / "library.json").is_file():
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise LibraryError(f"{path} is there already and is not a library; name an empty or new folder.")
+        manifest = Manifest(_encoder_ids(*_encoders(settings)))
+        for channel, part in (("visual", find_visual(settings, None)), ("image", find_image(settings, None))):
+            if part.encoder is not None and part.spec is not None:
+                manifest = manifest.with_channel(channel, part.encoder.id, part.spec)
+            elif part.wanted:
+                raise ModelUnavailable(part.off or channel)
         path.mkdir(parents=True, exist_ok=True)
         Catalog.create(path / "catalog.sqlite")
-        manifest = {"format": FORMAT, "encoders": _encoder_ids(*_encoders(settings or Settings()))}
         # Last: a folder without it is not a library yet, so an interrupted creation can be cleared away by hand.
-        write_whole(path / "library.json", json.dumps(manifest, indent=2).encode())
+        manifest.write(path)
     return open_library(path, settings)
 
 
@@ -76,12 +86,19 @@ def _shared(path: str) -> Library:
     return open_library(path)
 
 
-def retrieve(question: str, *, library: str | Path, k: int = 5, where: Where | None = None) -> list[Hit]:
+def retrieve(
+    question: str = "",
+    *,
+    library: str | Path,
+    k: int = 5,
+    where: Where | None = None,
+    image: bytes | str | Path | Image | None = None,
+) -> list[Hit]:
     """Find pages in one line. The library stays open for the next call.
 
     See `Library.retrieve` for the arguments.
     """
-    return _shared(str(Path(library).resolve())).retrieve(question, k=k, where=where)
+    return _shared(str(Path(library).resolve())).retrieve(question, k=k, where=where, image=image)
 
 
 class Library:
@@ -90,62 +107,138 @@ class Library:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.settings = settings
-        _check_manifest(path, settings)
+        self.manifest = read_manifest(path)
+        _check_encoders(path, self.manifest, settings)
         self.catalog = Catalog(path / "catalog.sqlite")
         self.text_encoder, self.page_encoder = _encoders(settings)
         self.lexical = FtsIndex(path / "lexical")
-        self.dense = ChromaStore(path / "chroma", "passages")
+        self.dense = ChromaStore(path / "chroma" / "passages", "passages")
         self.words = MultiVectorSegments(path / "multivectors" / "words")
-        self.channels: tuple[Channel, ...] = (
-            LexicalChannel(self.lexical),
-            DenseChannel(self.text_encoder, self.dense, self.page_encoder),
-            LateInteractionChannel("words", self.page_encoder, self.words),
+        # The stores of optional channels are there with or without their model: removing a document reaches them all.
+        self.visual = MultiVectorSegments(path / "multivectors" / "visual")
+        self.images = ImageStores(
+            ChromaStore(path / "chroma" / "figures", "figures"), ChromaStore(path / "chroma" / "pages", "pages")
         )
-        self._lock = Lock()
-        self._pages: tuple[int, dict[str, str]] = (-1, {})
-        self._encode_query = lru_cache(maxsize=64)(self.page_encoder.encode_query)
+        self.visual_part = find_visual(settings, self.manifest)
+        self.image_part = find_image(settings, self.manifest)
+        self.reranker, self.reranker_off = find_reranker(settings)
+        self._words = LateInteractionChannel("words", self.page_encoder, self.words)
+        self._visual = (
+            LateInteractionChannel("visual", self.visual_part.encoder, self.visual, optional=True)
+            if self.visual_part.encoder is not None
+            else None
+        )
+        self._image = (
+            ImageChannel(self.image_part.encoder, self.images) if self.image_part.encoder is not None else None
+        )
+        dense = DenseChannel(self.text_encoder, self.dense, self.page_encoder)
+        found = (LexicalChannel(self.lexical), dense, self._words, self._visual)
+        self.channels: tuple[Channel, ...] = tuple(channel for channel in found if channel is not None)
+        """Those that words can be put to."""
+        self._scopes = Scopes(self.catalog)
 
     def retrieve(
         self,
-        question: str,
+        question: str = "",
         k: int = 5,
         where: Where | None = None,
         *,
+        image: bytes | str | Path | Image | PictureQuery | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> list[Hit]:
         """The `k` pages that answer a question best, best first, each with its scores and evidence.
 
-        `where` narrows the search: `{"document": "report.pdf"}`. `weights` replaces the channels' own weights in the
-        fusion, for example `{"words": 1}` for one channel alone. Raises `QueryError` for an empty question, a `k`
-        outside 1 to 1000, an unknown filter, or a document that is not in the library.
+        The question is words, a picture (`image`: bytes, a file, or Pillow's), or both. A picture is read by OCR and
+        searched for by its words, compared with the library's pictures as a copy (`perceptual`), and by likeness where
+        the image channel is on. `where` narrows the search: `{"document": "report.pdf"}`, `{"figure": "chart"}`.
+        `weights` replaces the channels' own weights in the fusion, for example `{"words": 1}` for one channel alone.
+
+        Raises `QueryError` for an empty question, a `k` outside 1 to 1000, an unknown filter, a document that is not in
+        the library, or a picture that is none.
         """
-        if not question.strip():
+        if not question.strip() and image is None:
             raise QueryError("The question is empty; ask for something.")
         if not 1 <= k <= MOST_HITS:
             raise QueryError(f"k is {k}; it must lie between 1 and {MOST_HITS}.")
-        unknown = (weights or {}).keys() - {channel.name for channel in self.channels}
+        picture = None if image is None else image if isinstance(image, PictureQuery) else read_picture(image)
+        text = question if question.strip() or picture is None else picture.words(self.lexical)
+        asked = self._ask(question, text, picture)
+        unknown = (weights or {}).keys() - asked.keys()
         if unknown:
-            raise QueryError(f"There is no channel {min(unknown)!r}; there are lexical, dense and words.")
-        scope = self._scope(where)
-        ranked = search(self.channels, question, scope, weights or default_weights())[:k]
-        pages = self.catalog.pages(one.page for one in ranked)
+            there = ", ".join(asked)
+            raise QueryError(f"There is no channel {min(unknown)!r} for this question; there are {there}.")
+        ranked = search(asked, self.scope(where), weights or default_weights(picture=picture is not None))
+        if self.reranker is not None and question.strip():
+            ranked = self._rerank(question, ranked)
+        pages = self.catalog.pages(one.page for one in ranked[:k])
         hits = []
-        for one in ranked:
+        for one in ranked[:k]:
             if one.page not in pages:
                 continue  # removed since the snapshot was taken
-            evidence = find_evidence(self.match(question, one.page))
+            evidence = self._evidence(text, picture, one)
             hits.append(Hit(pages[one.page], one.score, len(hits) + 1, one.channels, evidence))
         return hits
 
+    def scope(self, where: Where | None = None) -> Scope:
+        """The pages that a filter lets through, of those that are in the library now."""
+        return self._scopes.scope(where)
+
     def match(self, question: str, page: str) -> PageMatch:
         """How the words of a page match those of a question: what evidence and answers are made of."""
-        query: QueryVectors = self._encode_query(question)
+        query = self._words.encode_query(question)
         # A rare word says more than a common one. Ranking gains nothing by that, places and abstention do.
         rarity = self.lexical.rarity(query.tokens)
         weights = query.weights * np.array([rarity[token] for token in query.tokens], np.float32)
         query = replace(query, weights=weights / max(float(weights.sum()), 1e-9))
         found = self.words.similarities(query, page)
         return match_page(self.catalog.words(page), query, *(found or (None, None)))
+
+    def _ask(self, question: str, text: str, picture: PictureQuery | None) -> dict[str, Asked]:
+        """The question, put to all channels that can take it; a picture without words asks those for pictures only."""
+        asked: dict[str, Asked] = {channel.name: channel.ask(text) for channel in self.channels if text}
+        if picture is not None:
+            asked[PerceptualChannel.name] = PerceptualChannel(self.catalog).ask(picture.image)
+        if self._image is not None:
+            image = None if picture is None else picture.image
+            asked[ImageChannel.name] = self._image.ask(question.strip(), image, self.page_encoder.coverage(question))
+        return asked
+
+    def _rerank(self, question: str, ranked: list[Ranked]) -> list[Ranked]:
+        assert self.reranker is not None
+        contents = {content.id: content for content in self.contents([one.page for one in ranked[:RERANKED]])}
+        read = [one for one in ranked[:RERANKED] if one.page in contents]
+        return rerank(read + ranked[RERANKED:], self.reranker.score(question, [contents[one.page] for one in read]))
+
+    def _evidence(self, text: str, picture: PictureQuery | None, found: Ranked) -> tuple[Evidence, ...]:
+        """The words that match, then the places on the picture, then the copy of the picture that was asked about."""
+        page = found.page
+        evidence = find_evidence(self.match(text, page)) if text else ()
+        if self._visual is not None and text:
+            query = self._visual.encode_query(text)
+            similar = self.visual.similarities(query, page)
+            if similar is not None:
+                evidence += find_regions(query, *similar, self.catalog.words(page))
+        if picture is not None:
+            copy = PerceptualChannel.best_figure(picture.image, figures_of(self.catalog, [page])[page])
+            evidence = ((copy,) if copy else ()) + evidence
+        return evidence
+
+    def contents(self, pages: Sequence[str]) -> list[PageContent]:
+        """Pages as encoders and rerankers look at them, those that are here and have a picture, in order."""
+        found = self.catalog.pages(pages)
+        return [
+            PageContent(
+                id_,
+                found[id_].title,
+                self.catalog.words(id_),
+                self.catalog.passages(id_),
+                self.page_image(found[id_]),
+                found[id_].width,
+                found[id_].height,
+            )
+            for id_ in pages
+            if id_ in found and self.catalog.image_sha(id_) is not None
+        ]
 
     def documents(self) -> list[Document]:
         """All documents, in the order they were added."""
@@ -183,7 +276,7 @@ class Library:
 
     def resolve(self, document: str) -> list[str]:
         """Ids of the documents that a name stands for: a file name, the end of a path, or an id (8 digits or more)."""
-        return _resolve(document, self.catalog.documents())
+        return resolve(document, self.catalog.documents())
 
     @contextmanager
     def writer(self) -> Iterator[LibraryWriter]:
@@ -204,64 +297,21 @@ class Library:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _scope(self, where: Where | None) -> Scope:
-        with self._lock:
-            generation = self.catalog.generation()
-            if generation != self._pages[0]:
-                self._pages = generation, self.catalog.page_documents()
-            pages = self._pages[1]
-        if not where:
-            return Scope(pages, None)
-        unknown = where.keys() - {"document"}
-        if unknown:
-            raise QueryError(f"There is no filter {min(unknown)!r}; there is 'document'.")
-        names = [where["document"]] if isinstance(where["document"], str) else list(where["document"])
-        known = self.catalog.documents()
-        documents = frozenset(id_ for name in names for id_ in _resolve(name, known))
-        return Scope({page: owner for page, owner in pages.items() if owner in documents}, documents)
-
-
-def _resolve(name: str, documents: Sequence[Document]) -> list[str]:
-    parts = PurePath(name).parts
-    found = [
-        document.id
-        for document in documents
-        if (len(name) >= 8 and document.id.startswith(name))
-        or any(parts and PurePath(source).parts[-len(parts) :] == parts for source in document.sources)
-    ]
-    if not found:
-        raise QueryError(f"There is no document {name!r} in the library; `pagesight list` shows those there are.")
-    return found
-
 
 def _encoders(settings: Settings) -> tuple[SentenceEncoder, WordsEncoder]:
     text = SentenceEncoder(None if settings.encoder is None else str(settings.encoder))
     return text, WordsEncoder(text)
 
 
-def _encoder_ids(text: SentenceEncoder, words: WordsEncoder) -> dict[str, dict[str, object]]:
-    return {"dense": asdict(text.id), "words": asdict(words.id)}
+def _encoder_ids(text: SentenceEncoder, words: WordsEncoder) -> dict[str, EncoderId]:
+    return {"dense": text.id, "words": words.id}
 
 
-def _check_manifest(path: Path, settings: Settings) -> None:
-    file = path / "library.json"
-    if not file.is_file():
-        raise LibraryNotFound(f"There is no library at {path}; make one with: pagesight add FILES --library {path}")
-    try:
-        manifest = json.loads(file.read_text())
-        version, encoders = manifest["format"], manifest["encoders"]
-        built = {channel: EncoderId(**entry) for channel, entry in encoders.items()} if version == FORMAT else {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptFile(f"{file} is damaged ({error}); restore it, or add the documents to a new library.") from error
-    if version != FORMAT:
-        raise LibraryError(
-            f"The library at {path} has format {version}, this version of pagesight reads {FORMAT}; "
-            "add the documents to a new library."
-        )
-    for channel, entry in _encoder_ids(*_encoders(settings)).items():
-        now = EncoderId(**entry)  # pyright: ignore[reportArgumentType]
-        if built.get(channel) != now:
+def _check_encoders(path: Path, manifest: Manifest, settings: Settings) -> None:
+    for channel, now in _encoder_ids(*_encoders(settings)).items():
+        built = manifest.encoders.get(channel)
+        if built != now:
             raise EncoderMismatch(
-                f"The library at {path} was built with {built.get(channel, 'none')} for its channel {channel!r}, and "
+                f"The library at {path} was built with {built or 'none'} for its channel {channel!r}, and "
                 f"the settings name {now}; set PAGESIGHT_ENCODER to the former, or add the documents to a new library."
             )

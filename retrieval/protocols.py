@@ -102,6 +102,10 @@ class VectorStore(Protocol):
         """The best vector of each of these pages, exactly; pages that have none are left out."""
         ...
 
+    def keys(self, document: str) -> set[str]:
+        """The keys of all vectors of a document."""
+        ...
+
     def remove(self, document: str) -> None:
         """Remove all vectors of a document; an unknown one is no error."""
         ...
@@ -120,6 +124,10 @@ class MultiVectorStore(Protocol):
 
     def similarities(self, query: QueryVectors, page: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """`(rows, tokens)` cosines of one page and `(rows, 4)` boxes of its rows; `None` when it is not stored."""
+        ...
+
+    def pages(self) -> Collection[str]:
+        """The pages that are stored; one without rows is not."""
         ...
 
     def remove(self, document: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .channels import Channel, Scope
+from .channels import Asked, Scope
 from .fusion import fuse, ranks
 from .types import ChannelScore
 
@@ -19,20 +19,19 @@ class Ranked:
     channels: Mapping[str, ChannelScore]
 
 
-def search(channels: Sequence[Channel], question: str, scope: Scope, weights: Mapping[str, float]) -> list[Ranked]:
-    """All candidate pages, best first.
+def search(asked: Mapping[str, Asked], scope: Scope, weights: Mapping[str, float]) -> list[Ranked]:
+    """All candidate pages of a question put to channels (by name), best first.
 
     A channel's weight is scaled by how far it understands the question's language: an encoder that never saw an
     alphabet ranks its pages at random, with confidence.
     """
-    asked = {channel.name: channel.ask(question) for channel in channels}
     found = {name: one.candidates(scope) for name, one in asked.items()}
     union = {page for pages in found.values() for page in pages}
     scores = {name: one.score(union) for name, one in asked.items()}
     effective = {name: weights.get(name, 0.0) * one.coverage for name, one in asked.items()}
     if not any(effective.values()):
         effective = dict.fromkeys(asked, 1.0)  # nobody understands it: better every opinion than none
-    fused = fuse(scores, effective)
+    fused = fuse(scores, effective, [name for name, one in asked.items() if one.neutral])
     places = {name: ranks(found) for name, found in scores.items()}
     return [
         Ranked(
@@ -42,3 +41,17 @@ def search(channels: Sequence[Channel], question: str, scope: Scope, weights: Ma
         )
         for page in ranks(fused)
     ]
+
+
+def rerank(ranked: Sequence[Ranked], scores: Sequence[float]) -> list[Ranked]:
+    """The first `len(scores)` pages in the order of a reranker's scores, then the others as they were.
+
+    The fused scores of the pages that moved are dealt out anew in the same order, so that a hit's score still falls
+    with its rank; what the reranker thought stands beside the channels' scores as `reranker`.
+    """
+    read, rest = ranked[: len(scores)], ranked[len(scores) :]
+    order = sorted(range(len(read)), key=lambda i: (-scores[i], i))
+    return [
+        Ranked(read[i].page, read[place].score, {**read[i].channels, "reranker": ChannelScore(scores[i], place + 1)})
+        for place, i in enumerate(order)
+    ] + list(rest)

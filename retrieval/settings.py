@@ -17,10 +17,57 @@ class Settings(BaseSettings):
     library: Path = Field(
         default=Path("library"), description="Folder of the library that commands use when none is named."
     )
+    profile: Literal["embedded", "visual-small", "visual"] = Field(
+        default="embedded",
+        description="Which models a new library is built with: `embedded` none to download, `visual-small` and "
+        "`visual` those that `pagesight models` lists. A library stays with the models it was built with.",
+    )
+    models: Path | None = Field(
+        default=None, description="Folder with model folders in it; without it, models come from the hub's cache."
+    )
     encoder: Path | None = Field(
         default=None,
         description="Folder of a sentence-transformers model for the dense and words channels; "
         "without it, the packaged MiniLM. A library stays with the encoder it was built with.",
+    )
+    visual: str | None = Field(
+        default=None,
+        description="Model of the visual channel: a late-interaction checkpoint of the ColPali family, as a hub name, "
+        "`name@revision` or a folder; `off` for none.",
+    )
+    visual_max_pixels: int | None = Field(
+        default=None,
+        gt=0,
+        description="Pixels of a page that the visual model sees at most; more cost time and memory.",
+    )
+    visual_pooling: int | None = Field(
+        default=None, ge=1, description="Merge the visual model's vectors of a page to one in so many; 1 keeps all."
+    )
+    visual_text: bool | None = Field(
+        default=None, description="Join vectors of the page's words, by the visual model, to those of its picture."
+    )
+    image: str | None = Field(
+        default=None,
+        description="Model of the image channel, for pictures on pages and questions that are pictures: an open_clip "
+        "model as a hub name, `name@revision`, `architecture/tag` or a folder; `off` for none.",
+    )
+    figure_labels: tuple[str, ...] = Field(
+        default=(), description="What figures are told apart as, instead of chart, table, photo, diagram and so on."
+    )
+    reranker: str | None = Field(
+        default=None,
+        description="Model that reads the best 50 pages once more: a cross-encoder, for text or for page pictures, as "
+        "a hub name, `name@revision` or a folder; `off` for none.",
+    )
+    device: str = Field(default="auto", description="Where these models run: `auto`, `cpu`, `cuda`, `cuda:N`, `mps`.")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="Numbers they compute with; `auto` is float32 on a CPU and 16 bits on a GPU."
+    )
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = Field(
+        default="auto", description="How they compute attention; `auto` is flash attention where it is installed."
+    )
+    batch: int | None = Field(
+        default=None, ge=1, description="Pages that they encode at a time; without it, as many as memory allows."
     )
     ocr: Literal["auto", "off", "force"] = Field(
         default="auto",

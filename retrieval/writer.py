@@ -16,7 +16,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from .catalog import DocumentRow, PageRow, Source, now, page_id
+from .encode import add_visual, encode_images, store_images
 from .errors import LibraryError, LibraryLocked
+from .figures import FigureRow, figure_id
 from .files import write_whole
 from .types import PageContent
 
@@ -87,8 +89,8 @@ class LibraryWriter:
         """Take a document that the catalog does not hold out of every index, and its pictures off the disk."""
         library = self.library
         library.lexical.remove(document)
-        library.dense.remove(document)
-        library.words.remove(document)
+        for store in (library.dense, library.words, library.visual, library.images.figures, library.images.pages):
+            store.remove(document)
         shutil.rmtree(library.path / "pages" / document, ignore_errors=True)
         self._catalog.end_job(document)
 
@@ -116,6 +118,18 @@ class DocumentDraft:
         ]
         vectors = library.page_encoder.encode_pages(contents)
         library.words.add(document, vectors)
+        if library.visual_part.encoder is not None:
+            add_visual(library, document, library.visual_part.encoder, contents)
+        tags: dict[str, tuple[str, ...]] = {}
+        if library.image_part.encoder is not None:
+            figures = [
+                FigureRow(figure_id(content.id, number), content.id, figure)
+                for page, content in zip(pages, contents, strict=True)
+                for number, figure in enumerate(page.figures)
+            ]
+            images = encode_images(library, library.image_part.encoder, contents, figures)
+            store_images(library, document, images)
+            tags = images.tags
         library.lexical.add(
             document,
             {
@@ -130,7 +144,12 @@ class DocumentDraft:
             library.dense.add(document, [page for page, _ in keys], [key for _, key in keys], passages)
         for page, content in zip(pages, contents, strict=True):
             write_whole(library.image_path(document, page.number), content.image)
-            self._rows.append(replace(page, image_sha=hashlib.sha256(content.image).hexdigest()))
+            figures = [
+                replace(figure, tags=tags.get(figure_id(content.id, number), ()))
+                for number, figure in enumerate(page.figures)
+            ]
+            sha = hashlib.sha256(content.image).hexdigest()
+            self._rows.append(replace(page, image_sha=sha, figures=figures))
 
     def add_failed_page(self, page: PageRow) -> None:
         """Record a page that could not be read."""

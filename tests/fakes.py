@@ -141,6 +141,9 @@ class MemoryVectors:
                 found.setdefault(page, score)
         return found
 
+    def keys(self, document: str) -> set[str]:
+        return {key for key, row in self._rows.items() if row[0] == document}
+
     def remove(self, document: str) -> None:
         self._rows = {key: row for key, row in self._rows.items() if row[0] != document}
 
@@ -170,6 +173,9 @@ class MemoryMultiVectors:
             return None
         found = self._pages[page][1]
         return found.rows @ query.rows.T, found.boxes
+
+    def pages(self) -> Collection[str]:
+        return self._pages.keys()
 
     def remove(self, document: str) -> None:
         self._pages = {id_: entry for id_, entry in self._pages.items() if entry[0] != document}

@@ -80,6 +80,11 @@ class ChromaStore:
                 scores[page] = max(similarity, scores.get(page, similarity))
         return scores
 
+    def keys(self, document: str) -> set[str]:
+        if not self._exists():
+            return set()
+        return set(self._read(lambda collection: collection.get(where={"document": document}, include=[]))["ids"])
+
     def remove(self, document: str) -> None:
         if self._exists():
             with self._write() as collection:

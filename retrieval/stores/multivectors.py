@@ -63,7 +63,8 @@ class MultiVectorSegments:
         filled = [page for page in pages if len(page.rows)]
         if not filled:
             return
-        number = sum(1 for _ in self._folder.glob(f"{document}-*"))
+        taken = [int(folder.name.rpartition("-")[2]) for folder in self._folder.glob(f"{document}-*")]
+        number = max(taken, default=-1) + 1
         scales = np.array([max(float(np.abs(page.rows).max()), 1e-12) / 127 for page in filled], np.float32)
         arrays = {
             # 254 steps over a page's range: the error on a cosine is below 0.005
@@ -108,6 +109,10 @@ class MultiVectorSegments:
         segment, i = self._places[page]
         rows = segment.rows[segment.page(i)].astype(np.float32)
         return rows @ query.rows.T * segment.scales[i], np.array(segment.boxes[segment.page(i)])
+
+    def pages(self) -> Collection[str]:
+        self._refresh()
+        return self._places.keys()
 
     def remove(self, document: str) -> None:
         leftovers = self._folder.glob(".new-*")  # of a killed writer; only the one writer there is removes

@@ -38,7 +38,7 @@ def states(outcomes: list[Outcome]) -> dict[str, str]:
 
 def found(library: Library, word: str) -> list[str]:
     """Names of the files that hold a word, as a reader of the library finds them."""
-    pages = library.channels[0].ask(word).candidates(library._scope(None))
+    pages = library.channels[0].ask(word).candidates(library.scope())
     documents = {document.id: document for document in library.documents()}
     return sorted(Path(path).name for page in pages for path in documents[page.split("/")[0]].sources)
 

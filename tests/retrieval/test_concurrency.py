@@ -49,7 +49,7 @@ for line in sys.stdin:
         sorted({page.split("/")[0] for page in library.lexical.search(question)}),
         sorted({page.split("/")[0] for page, _ in library.dense.search(query.rows[0], 100)}),
         sorted({page.split("/")[0] for page in library.words.score(query)}),
-        sorted(library._scope(None).pages),
+        sorted(library.scope().pages),
     ]), flush=True)
 """
 

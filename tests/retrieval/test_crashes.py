@@ -71,7 +71,7 @@ def test_a_killed_writer_leaves_a_good_library(
     words = {"alt": "Wärmepumpe", "tot": "Quarzuhrwerk"}
     assert [one.id for one in library.documents()] == ([before] if before else [])
     for id_, word in words.items():
-        found = library.channels[0].ask(word).candidates(library._scope(None))
+        found = library.channels[0].ask(word).candidates(library.scope())
         assert any(page.startswith(f"{id_}/") for page in found) == (id_ == before)
 
     with library.writer() as writer:

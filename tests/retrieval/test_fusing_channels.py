@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from pagesight.retrieval.channels import Scope
-from pagesight.retrieval.search import search
+from pagesight.retrieval.search import Ranked, rerank, search
 
 EVERYWHERE = Scope({"ä/1": "ä", "ä/2": "ä", "b/1": "b"}, None)
 
@@ -19,9 +19,7 @@ class Opinion:
     scores: dict[str, float]
     coverage: float = 1.0
     puts_forward: int = 100
-
-    def ask(self, question: str) -> "Opinion":
-        return self
+    neutral: bool = False
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         best = sorted(self.scores, key=lambda page: -self.scores[page])
@@ -31,8 +29,16 @@ class Opinion:
         return {page: self.scores[page] for page in pages if page in self.scores}
 
 
-def order(*channels: Opinion, weights: dict[str, float]) -> list[str]:
-    return [one.page for one in search(channels, "Größe?", EVERYWHERE, weights)]
+def ranked(*opinions: Opinion, weights: dict[str, float]) -> list[Ranked]:
+    return search({one.name: one for one in opinions}, EVERYWHERE, weights)
+
+
+def order(*opinions: Opinion, weights: dict[str, float]) -> list[str]:
+    return [one.page for one in ranked(*opinions, weights=weights)]
+
+
+def scores(*opinions: Opinion, weights: dict[str, float]) -> dict[str, float]:
+    return {one.page: one.score for one in ranked(*opinions, weights=weights)}
 
 
 LEXICAL = {"ä/1": 3.0, "ä/2": 2.0, "b/1": 1.0}
@@ -51,7 +57,7 @@ def test_what_nobody_understands_is_ranked_by_everybody():
 
 def test_a_page_that_one_channel_puts_forward_is_scored_by_all():
     narrow = Opinion("lexical", LEXICAL, puts_forward=1)
-    (first, second) = search([narrow, Opinion("words", WORDS, puts_forward=1)], "Größe?", EVERYWHERE, {"lexical": 1.0})
+    (first, second) = ranked(narrow, Opinion("words", WORDS, puts_forward=1), weights={"lexical": 1.0})
     assert (first.page, second.page) == ("ä/1", "b/1")
     for one in (first, second):
         assert one.channels.keys() == {"lexical", "words"}
@@ -60,6 +66,27 @@ def test_a_page_that_one_channel_puts_forward_is_scored_by_all():
 
 
 def test_a_page_that_a_channel_has_not_seen_has_no_score_of_it():
-    (first, *_) = search([Opinion("lexical", LEXICAL), Opinion("words", {})], "Größe?", EVERYWHERE, {"lexical": 1.0})
+    (first, *_) = ranked(Opinion("lexical", LEXICAL), Opinion("words", {}), weights={"lexical": 1.0})
     assert first.channels.keys() == {"lexical"}
-    assert search([Opinion("words", {})], "Größe?", EVERYWHERE, {"words": 1.0}) == []
+    assert ranked(Opinion("words", {}), weights={"words": 1.0}) == []
+
+
+def test_a_channel_that_has_not_seen_a_page_yet_speaks_neither_for_nor_against_it():
+    lexical = {"ä/1": 2.0, "ä/2": 1.9, "b/1": 0.0}
+    seen = {"ä/2": 0.1, "b/1": 0.9}
+    weights = {"lexical": 1.0, "visual": 0.5}
+    late = Opinion("visual", seen, neutral=True)
+    assert order(Opinion("lexical", lexical), late, weights=weights)[0] == "ä/1"
+    late.neutral = False
+    unseen = scores(Opinion("lexical", lexical), late, weights=weights)
+    late.neutral = True
+    assert scores(Opinion("lexical", lexical), late, weights=weights)["ä/1"] > unseen["ä/1"]
+
+
+def test_a_reranker_orders_the_pages_it_read_and_leaves_the_others():
+    before = ranked(Opinion("lexical", LEXICAL), weights={"lexical": 1.0})
+    after = rerank(before, [0.2, 0.9])
+    assert [one.page for one in after] == ["ä/2", "ä/1", "b/1"]
+    assert [one.score for one in after] == [one.score for one in before]
+    assert (after[0].channels["reranker"].score, after[0].channels["reranker"].rank) == (0.9, 1)
+    assert "reranker" not in after[2].channels

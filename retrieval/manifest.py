@@ -1,0 +1,69 @@
+"""`library.json`: the layout's version, the encoders that a library's vectors come from, and where they were found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from .errors import CorruptFile, LibraryError, LibraryNotFound
+from .files import write_whole
+from .types import EncoderId
+
+FORMAT = 2
+"""Version of the layout on disk. It changes when older code would read a library wrongly."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """How to open an optional channel's encoder again: what was named, and the options that its vectors depend on."""
+
+    model: str
+    """A hub name with its revision, or a folder."""
+    max_pixels: int | None = None
+    pool_factor: int = 1
+    page_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The encoders by channel; those that are optional also by name."""
+
+    encoders: Mapping[str, EncoderId]
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+
+    def with_channel(self, channel: str, encoder: EncoderId, spec: ModelSpec) -> Manifest:
+        """This manifest with one more optional channel, or another encoder for it."""
+        return replace(self, encoders={**self.encoders, channel: encoder}, models={**self.models, channel: spec})
+
+    def write(self, library: Path) -> None:
+        entries = {
+            "format": FORMAT,
+            "encoders": {channel: asdict(encoder) for channel, encoder in self.encoders.items()},
+            "models": {channel: asdict(spec) for channel, spec in self.models.items()},
+        }
+        write_whole(library / "library.json", json.dumps(entries, indent=2).encode())
+
+
+def read_manifest(library: Path) -> Manifest:
+    """Raises `LibraryNotFound` without one, `CorruptFile` for a damaged one, `LibraryError` for another format."""
+    file = library / "library.json"
+    if not file.is_file():
+        raise LibraryNotFound(
+            f"There is no library at {library}; make one with: pagesight add FILES --library {library}"
+        )
+    try:
+        entries = json.loads(file.read_text())
+        version, encoders = entries["format"], entries["encoders"]
+        if version == FORMAT:
+            return Manifest(
+                {channel: EncoderId(**entry) for channel, entry in encoders.items()},
+                {channel: ModelSpec(**entry) for channel, entry in entries["models"].items()},
+            )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptFile(f"{file} is damaged ({error}); restore it, or add the documents to a new library.") from error
+    raise LibraryError(
+        f"The library at {library} has format {version}, this version of pagesight reads {FORMAT}; "
+        "add the documents to a new library."
+    )
