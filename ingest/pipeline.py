@@ -15,7 +15,7 @@ from queue import Full, Queue
 from typing import Any
 
 from ..retrieval.catalog import DocumentRow, PageRow, Source
-from ..retrieval.errors import DocumentError, DocumentUnreadable
+from ..retrieval.errors import DocumentError, DocumentUnreadable, ModelUnavailable
 from ..retrieval.library import Library
 from ..retrieval.types import PageContent, State
 from ..retrieval.writer import DocumentDraft, LibraryWriter
@@ -118,9 +118,13 @@ def add(
     A file that is there already, unchanged, costs one look at its size and time. Stopped at any point, what was yielded
     as indexed is there, and nothing of the rest.
 
-    Raises `LibraryLocked` when another process is writing.
+    Raises `LibraryLocked` when another process is writing, and `ModelUnavailable` when the settings name a model that
+    the library cannot use.
     """
     settings = library.settings
+    for part in (library.visual_part, library.image_part):
+        if part.wanted and part.encoder is None:
+            raise ModelUnavailable(part.off or "A model that the settings name is not there.")
     with library.writer() as writer, ExitStack() as stack:
         reader = stack.enter_context(
             Reader(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from .errors import ModelUnavailable
 from .figures import FigureRow, figures_of, set_tags
@@ -39,6 +39,13 @@ class Encoded:
     of: int
     new: int
     """Pages that this step encoded."""
+    library_done: int
+    """Pages of all documents so far that the channel has."""
+    library_pages: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON: what `pagesight encode --json` prints, one object a step."""
+        return asdict(self)
 
 
 def encode(
@@ -65,16 +72,24 @@ def encode(
                 for store in _stores(library, channel):
                     store.remove(document.id)
         manifest.with_channel(channel, part.encoder.id, part.spec).write(path)
-        for document in library.documents():
-            yield from _encode_document(library, channel, part.encoder, document.id, document.sources[0])
+        documents = library.documents()
+        done, total = 0, sum(document.pages for document in documents)
+        for document in documents:
+            left = _missing_pages(library, channel, document.id)
+            there = document.pages - len(left)  # pages that could not be read count as done: nothing can be
+            source = document.sources[0]
+            if not left:
+                yield Encoded(document.id, source, there, document.pages, 0, done + there, total)
+            for contents in _ahead(library, left):
+                _encode_pages(library, channel, part.encoder, document.id, contents)
+                there += len(contents)
+                yield Encoded(document.id, source, there, document.pages, len(contents), done + there, total)
+            done += document.pages
 
 
 def missing(library: Library, channel: OptionalChannel) -> int:
     """Pages of the library that the channel has not seen."""
-    return sum(
-        len(_missing_pages(library, channel, document.id, _pictured(library, document.id)))
-        for document in library.documents()
-    )
+    return sum(len(_missing_pages(library, channel, document.id)) for document in library.documents())
 
 
 def add_visual(library: Library, document: str, encoder: PageEncoder, contents: Sequence[PageContent]) -> None:
@@ -116,25 +131,21 @@ def store_images(library: Library, document: str, images: EncodedImages) -> None
         store.add(document, [row.page for row in rows], [row.id for row in rows], images.vectors[chosen])
 
 
-def _encode_document(
-    library: Library, channel: OptionalChannel, encoder: PageEncoder | ImageEncoder, document: str, source: str
-) -> Iterator[Encoded]:
-    pictured = _pictured(library, document)
-    left = _missing_pages(library, channel, document, pictured)
-    done = len(pictured) - len(left)
-    if not left:
-        yield Encoded(document, source, done, len(pictured), 0)
-    for contents in _ahead(library, left):
-        if channel == "visual":
-            add_visual(library, document, cast("PageEncoder", encoder), contents)
-        else:
-            of_pages = figures_of(library.catalog, [content.id for content in contents])
-            rows = [row for found in of_pages.values() for row in found]
-            images = encode_images(library, cast("ImageEncoder", encoder), contents, rows)
-            set_tags(library.catalog, images.tags)  # before the vectors: these say that the page is done
-            store_images(library, document, images)
-        done += len(contents)
-        yield Encoded(document, source, done, len(pictured), len(contents))
+def _encode_pages(
+    library: Library,
+    channel: OptionalChannel,
+    encoder: PageEncoder | ImageEncoder,
+    document: str,
+    contents: Sequence[PageContent],
+) -> None:
+    if channel == "visual":
+        add_visual(library, document, cast("PageEncoder", encoder), contents)
+        return
+    of_pages = figures_of(library.catalog, [content.id for content in contents])
+    rows = [row for found in of_pages.values() for row in found]
+    images = encode_images(library, cast("ImageEncoder", encoder), contents, rows)
+    set_tags(library.catalog, images.tags)  # before the vectors: these say that the page is done
+    store_images(library, document, images)
 
 
 def _ahead(library: Library, pages: Sequence[str]) -> Iterator[list[PageContent]]:
@@ -151,14 +162,11 @@ def _ahead(library: Library, pages: Sequence[str]) -> Iterator[list[PageContent]
             yield contents
 
 
-def _pictured(library: Library, document: str) -> list[str]:
+def _missing_pages(library: Library, channel: OptionalChannel, document: str) -> list[str]:
     rows = library.catalog.rows(
         "SELECT id FROM pages WHERE document = ? AND image_sha IS NOT NULL ORDER BY number", (document,)
     )
-    return [id_ for (id_,) in rows]
-
-
-def _missing_pages(library: Library, channel: OptionalChannel, document: str, pictured: Sequence[str]) -> list[str]:
+    pictured = [id_ for (id_,) in rows]
     if channel == "visual":
         there = library.visual.pages()
         return [page for page in pictured if page not in there]

@@ -36,8 +36,8 @@ def open_picture(picture: bytes | str | Path | Image) -> Image:
     if isinstance(picture, Image.Image):
         return picture.convert("RGB")
     try:
-        opened = Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture)
-        return ImageOps.exif_transpose(opened).convert("RGB")
+        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as opened:
+            return ImageOps.exif_transpose(opened).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         name = "The picture" if isinstance(picture, bytes) else f"{picture}"
         raise QueryError(f"{name} cannot be opened as a picture ({error}); give a PNG, JPEG, TIFF or WebP.") from error
@@ -72,7 +72,7 @@ def hash_similarities(one: int, others: NDArray[np.uint64]) -> NDArray[np.float3
     [1.0, 0.875, 0.0]
     """
     different = np.bitwise_count(others ^ np.uint64(one)).astype(np.float32)
-    return np.clip(1 - different / COPY_BITS, 0, 1)
+    return np.clip(1 - different / np.float32(COPY_BITS), 0, 1).astype(np.float32)
 
 
 def _trim(grey: Image) -> Image | None:

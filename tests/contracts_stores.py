@@ -67,6 +67,13 @@ class VectorStoreContract:
     def test_opened_again_it_holds_what_was_added(self, store: VectorStore, opened: Callable[[], VectorStore]):
         assert opened().search(self.QUERY, 10) == store.search(self.QUERY, 10)
 
+    def test_it_knows_what_it_holds_of_a_document(self, opened: Callable[[], VectorStore]):
+        store = opened()
+        assert store.keys("dä") == set()
+        store.add("dä", ["dä/1", "dä/1"], ["dä/1#0", "dä/1#1"], np.eye(2, dtype=np.float32))
+        store.add("other", ["other/1"], ["other/1#0"], np.eye(2, dtype=np.float32)[:1])
+        assert store.keys("dä") == {"dä/1#0", "dä/1#1"}
+
     def test_more_pages_than_a_statement_takes_variables_are_scored(self, opened: Callable[[], VectorStore]):
         store = opened()
         pages = [f"dä/{n}" for n in range(1100)]
@@ -102,6 +109,11 @@ class MultiVectorStoreContract:
         store.add("dä", pages[2:])
         store.add("other", [random_page("other/1", seed=50, rows=5)])
         return store
+
+    def test_it_knows_what_it_holds(self, store: MultiVectorStore):
+        assert set(store.pages()) == {"dä/1", "dä/2", "dä/3", "dä/4", "other/1"}
+        store.remove("dä")
+        assert set(store.pages()) == {"other/1"}
 
     def test_a_score_is_exact_maxsim(self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors):
         scores = store.score(query)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from ..retrieval.encode import missing
 from ..retrieval.encoders.sentence import SentenceEncoder
 from ..retrieval.errors import LibraryNotFound, PagesightError
 from ..retrieval.library import open_library
+from ..retrieval.manifest import read_manifest
+from ..retrieval.optional import OPTIONAL, find_image, find_reranker, find_visual
 from ..retrieval.settings import Settings
 
 
@@ -37,6 +40,23 @@ def examine(settings: Settings) -> list[Finding]:
             Finding("dense", True, f"on: {encoder} in Chroma {version('chromadb')}"),
             Finding("words", True, f"on: late interaction over words, {encoder}"),
         ]
+    try:
+        manifest = read_manifest(settings.library)
+    except PagesightError:
+        manifest = None
+    for channel, find in (("visual", find_visual), ("image", find_image)):
+        try:
+            part = find(settings, manifest)
+        except PagesightError as error:
+            findings.append(Finding(channel, False, str(error)))
+            continue
+        on = None if part.encoder is None else f"on: {part.encoder.id}, {_device(settings)}"
+        # Off is a fault only where a model was asked for.
+        findings.append(Finding(channel, part.encoder is not None or part.spec is None, on or part.off or ""))
+    reranker, off = find_reranker(settings)
+    wanted = settings.reranker not in (None, "off") or settings.profile == "visual"
+    findings.append(Finding("reranker", reranker is not None or not wanted, off or f"on: {reranker and reranker.name}"))
+    findings.append(Finding("perceptual", True, "on for questions that are pictures: finds copies, needs nothing"))
     if importlib.util.find_spec("rapidocr") is None:
         findings.append(Finding("ocr", False, "RapidOCR is missing; install it with: pip install rapidocr onnxruntime"))
     else:
@@ -46,10 +66,20 @@ def examine(settings: Settings) -> list[Finding]:
     return findings
 
 
+def _device(settings: Settings) -> str:
+    from ..retrieval.encoders.device import choose_runtime
+
+    runtime = choose_runtime(settings.device, settings.dtype, settings.attention)
+    return f"{runtime.device}, {runtime.dtype}, {runtime.attention}"
+
+
 def _library(settings: Settings) -> Finding:
     try:
         with open_library(settings.library, settings) as library:
-            damaged = list(library.words.verify())
+            damaged = [*library.words.verify(), *library.visual.verify()]
+            behind = {
+                channel: missing(library, channel) for channel in OPTIONAL if channel in library.manifest.encoders
+            }
             left = library.catalog.jobs()
             documents = library.documents()
     except LibraryNotFound as error:
@@ -62,4 +92,7 @@ def _library(settings: Settings) -> Finding:
     note = f"{settings.library}: {len(documents)} documents, {pages} pages"
     if left:
         note += f"; {len(left)} documents were left unfinished and are cleared away by the next add"
+    for channel, pages_left in behind.items():
+        if pages_left:
+            note += f"; {pages_left} pages lack the channel {channel}: pagesight encode --channel {channel}"
     return Finding("library", True, note)

@@ -1,4 +1,4 @@
-"""Progress of adding documents, on stderr: documents, pages, pages a second, time left."""
+"""Progress of adding documents and of encoding them, on stderr: documents, pages, pages a second, time left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..ingest import pipeline
+from ..retrieval.encode import Encoded, encode
 from ..retrieval.library import Library
+from ..retrieval.optional import OptionalChannel
+from ..retrieval.settings import Settings
 
 
 def run_with_progress(
@@ -42,3 +45,31 @@ def run_with_progress(
         for outcome in pipeline.add(library, paths, password=password, on_progress=on_progress):
             bar.advance(task)
             yield outcome
+
+
+def encode_with_progress(settings: Settings, channel: OptionalChannel, *, rebuild: bool) -> Iterator[Encoded]:
+    """Add a channel to a library; yields its steps. There is no bar when stderr is not a terminal."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[new]} pages, {task.fields[rate]:.2f} pages/s,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    steps = encode(settings.library, channel, settings, rebuild=rebuild)
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task(f"encoding for {channel}", total=None, new=0, rate=0.0)
+        new = 0
+        for step in steps:
+            new += step.new
+            seconds = bar.tasks[0].elapsed or 1.0
+            name = Path(step.source).name
+            bar.update(
+                task,
+                description=f"{name[:32]} {step.pages}/{step.of}",
+                total=step.library_pages,
+                completed=step.library_done,
+                new=new,
+                rate=new / seconds,
+            )
+            yield step
