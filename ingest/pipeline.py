@@ -15,8 +15,9 @@ from queue import Full, Queue
 from typing import Any
 
 from ..retrieval.catalog import DocumentRow, PageRow, Source
-from ..retrieval.errors import DocumentError, DocumentUnreadable, ModelUnavailable
+from ..retrieval.errors import DocumentError, DocumentUnreadable
 from ..retrieval.library import Library
+from ..retrieval.optional import require
 from ..retrieval.types import PageContent, State
 from ..retrieval.writer import DocumentDraft, LibraryWriter
 from .discover import discover
@@ -122,9 +123,8 @@ def add(
     the library cannot use.
     """
     settings = library.settings
-    for part in (library.visual_part, library.image_part):
-        if part.wanted and part.encoder is None:
-            raise ModelUnavailable(part.off or "A model that the settings name is not there.")
+    require(settings, "visual", library.visual_part)
+    require(settings, "image", library.image_part)
     with library.writer() as writer, ExitStack() as stack:
         reader = stack.enter_context(
             Reader(

@@ -68,10 +68,13 @@ def find_checkpoint(model: str, folder: Path | None = None) -> Checkpoint:
         where = folder / name if folder else Path(model)
         raise ModelUnavailable(f"There is no model at {where}; name the folder that holds its config.json.")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, IncompleteSnapshotError, LocalEntryNotFoundError
 
     try:
         found = Path(snapshot_download(model, revision=revision, local_files_only=True))
+    except IncompleteSnapshotError as error:
+        # Another program's list of the repository's files has more than inference needs; what lacks, `_open` says.
+        found = Path(error.snapshot_path)
     except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
         at = f"@{revision}" if revision else ""
         raise ModelUnavailable(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .errors import ModelUnavailable
 from .figures import FigureRow, figures_of, set_tags
-from .optional import OptionalChannel, find_image, find_visual
+from .optional import OptionalChannel, find_image, find_visual, require
 from .pictures import cut, decode
 from .protocols import ImageEncoder, PageEncoder
 from .settings import Settings
@@ -67,6 +67,7 @@ def encode(
         part = find(settings, manifest if begun else None)
         if part.encoder is None or part.spec is None:
             raise ModelUnavailable(part.off or f"There is no model for the channel {channel!r}.")
+        require(settings, channel, part)
         if rebuild:
             for document in library.documents():
                 for store in _stores(library, channel):

@@ -6,6 +6,7 @@ Part of the composition root: `library.py` puts together what is always there, t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from .errors import EncoderMismatch, ModelUnavailable
@@ -75,6 +76,27 @@ def open_image(spec: ModelSpec, settings: Settings) -> ImageEncoder:
     return encoder
 
 
+def require(settings: Settings, channel: OptionalChannel, part: Part) -> None:
+    """Refuse a run that is to fill a channel, before it begins, when its model is not there or does not fit in memory.
+
+    Raises `ModelUnavailable` with what turns it on, or with the nearest profile that fits.
+    """
+    if part.encoder is None:
+        if part.wanted:
+            raise ModelUnavailable(part.off or f"There is no model for the channel {channel!r}.")
+        return
+    from .checkpoints import find_checkpoint
+    from .encoders.device import choose_runtime
+    from .profiles import check_fits
+
+    assert part.spec is not None
+    try:
+        checkpoint = find_checkpoint(part.spec.model, settings.models)
+    except ModelUnavailable:
+        return  # open_clip's own names; those models are small
+    check_fits(checkpoint, choose_runtime(settings.device, settings.dtype, settings.attention), role=channel)
+
+
 def find_reranker(settings: Settings) -> tuple[Reranker | None, str | None]:
     """The reranker, or why there is none."""
     model = settings.reranker or _of_profile(settings, "reranker")
@@ -117,6 +139,10 @@ def _find(settings: Settings, manifest: Manifest | None, channel: OptionalChanne
 
 
 def _spec(settings: Settings, channel: str, built: ModelSpec | None, model: str) -> ModelSpec:
+    from .profiles import pinned
+
+    if not Path(model).expanduser().is_dir():
+        model = pinned(model)
     if channel != "visual":
         return ModelSpec(model)
     kept = built or ModelSpec(model)

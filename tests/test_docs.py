@@ -20,7 +20,10 @@ def test_every_setting_is_in_the_readme_with_its_default_and_description() -> No
         for name, default, told in re.findall(r"^\| `PAGESIGHT_(\w+)` \| (.*?) ?\| (.*) \|$", README, re.M)
     }
     assert rows == {
-        name.upper(): ("" if field.default is None else f"`{field.default}`".replace(".0`", "`"), field.description)
+        name.upper(): (
+            "" if field.default in (None, ()) else f"`{field.default}`".replace(".0`", "`"),
+            field.description,
+        )
         for name, field in Settings.model_fields.items()
     }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..retrieval.errors import LibraryNotFound, PagesightError, QueryError
+from .models_cli import app as models_app
 
 if TYPE_CHECKING:
     from ..retrieval.library import Library
@@ -38,8 +39,18 @@ DocumentOption = Annotated[
     typer.Option("--document", "-d", help="Search inside this document only: file name, path or id. Repeatable."),
 ]
 
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", help="Models of a new library: embedded, visual-small, visual; see 'pagesight models'."),
+]
+ModelsOption = Annotated[
+    Path | None, typer.Option("--models", help="Folder with model folders in it, instead of the hub's cache.")
+]
+
 FAILED = 1
 WRONG_USAGE = 2
+
+app.add_typer(models_app)
 
 
 def main() -> None:
@@ -59,6 +70,8 @@ def add(
     paths: Annotated[list[Path], typer.Argument(help="Files, and folders with files in them.")],
     library: LibraryOption = None,
     password: Annotated[str | None, typer.Option(help="For encrypted documents.")] = None,
+    profile: ProfileOption = None,
+    models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add documents: PDF, PNG, JPEG, TIFF, WebP. What is there already, unchanged, costs no work.
@@ -69,7 +82,7 @@ def add(
     from ..retrieval.library import create_library
     from .progress import run_with_progress
 
-    settings = _settings(library)
+    settings = _settings(library, profile, models)
     opened = create_library(settings.library, settings)
     total = sum(1 for _ in discover(paths))
     counts: dict[str, int] = {}
@@ -91,14 +104,32 @@ def add(
 
 @app.command()
 def search(
-    question: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    question: Annotated[str, typer.Argument(help="What to look for, in words.")] = "",
     library: LibraryOption = None,
     k: KOption = 5,
     document: DocumentOption = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option("--figure", help="Only pages with a figure that shows this: chart, table, photo, … Repeatable."),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", help="Look for a picture: a screenshot, a crop or a photo, alone or with words."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find pages, best first, with the score of each channel and the place on the page that speaks for it."""
-    hits = _open(library).retrieve(question, k=k, where=_where(document))
+    if not question.strip() and image is None:
+        raise QueryError("The question is empty: give words, or a picture with --image.")
+    opened = _open(library)
+    picture = None
+    if image is not None:
+        from ..retrieval.picture_query import read_picture
+
+        picture = read_picture(image)
+    hits = opened.retrieve(question, k=k, where=_where(document, figure), image=picture)
+    if picture is not None:
+        typer.echo(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
     if as_json:
         _print_json([hit.to_dict() for hit in hits])
         return
@@ -168,6 +199,36 @@ def remove(
     else:
         for source in sources:
             typer.echo(f"removed {_short(source)}")
+
+
+@app.command()
+def encode(
+    channel: Annotated[str, typer.Option("--channel", help="The channel to add: visual or image.")],
+    library: LibraryOption = None,
+    profile: ProfileOption = None,
+    models: ModelsOption = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Throw its vectors away first, for another model.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a channel to a library from its stored pages, without reading the documents again.
+
+    Stopped, it goes on where it stood; the library can be searched meanwhile. With --json, one object a step:
+    document, source, pages, of, new.
+    """
+    if channel not in ("visual", "image"):
+        raise QueryError(f"There is no channel {channel!r} to add; there are visual and image.")
+    from .progress import encode_with_progress
+
+    settings = _settings(library, profile, models)
+    new = 0
+    for step in encode_with_progress(settings, channel, rebuild=rebuild):
+        new += step.new
+        if as_json:
+            _print_json(step.to_dict())
+    if not as_json:
+        typer.echo(f"{_count(new, 'page')} encoded; the channel {channel} is on.")
 
 
 @app.command()
@@ -261,10 +322,16 @@ def _serve(library: Path, port: int, *, headless: bool) -> int:
         return 0
 
 
-def _settings(library: Path | None) -> Any:
+def _settings(library: Path | None, profile: str | None = None, models: Path | None = None) -> Any:
     from ..retrieval.settings import Settings
 
-    return Settings() if library is None else Settings(library=library)
+    given = {"library": library, "profile": profile, "models": models}
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValueError as error:  # pydantic's own message runs over five lines
+        first = getattr(error, "errors", list)()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise QueryError(f"The setting {name} is {first['input']!r}: {first['msg'].lower()}.") from error
 
 
 def _open(library: Path | None) -> Library:
@@ -274,8 +341,17 @@ def _open(library: Path | None) -> Library:
     return open_library(settings.library, settings)
 
 
-def _where(documents: list[str] | None) -> dict[str, list[str]] | None:
-    return {"document": documents} if documents else None
+def _where(documents: list[str] | None, figures: list[str] | None = None) -> dict[str, list[str]]:
+    return {name: values for name, values in (("document", documents), ("figure", figures)) if values}
+
+
+def _how_read(text: str, channels: list[str]) -> str:
+    """What was made of a picture, in a line."""
+    words = " ".join(text.split())
+    read = f"read by OCR: {words[:100]}{'…' if len(words) > 100 else ''}" if words else "no words read by OCR"
+    return (
+        f"The picture was {read if words else 'looked at; ' + read}. Compared by: {', '.join(channels) or 'nothing'}."
+    )
 
 
 def _sources_of(library: Library, names: list[str]) -> list[str]:

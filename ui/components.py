@@ -47,8 +47,11 @@ def result_card(library: Library, hit: Hit, best: Mapping[str, float]) -> None:
         with words:
             st.markdown(f"**{hit.rank}. {plain(page.title)}**")
             st.caption(f"{place_name(page)} · score {hit.score:.2f}")
-            if hit.evidence:
-                st.text("\n".join(place.text for place in hit.evidence))
+            said = [place.text for place in hit.evidence if place.text]
+            if said:
+                st.text("\n".join(said))
+            elif hit.evidence:
+                st.caption("The marked place shows it; there are no words in it.")
             else:
                 st.caption("No single place on this page stands out.")
             _channel_bars(hit, best)

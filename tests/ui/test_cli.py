@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pdfs
 import pytest
+import tiny_models
 from typer.testing import CliRunner
 
 from pagesight.retrieval import Library
@@ -110,7 +111,9 @@ def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy:
     status, out, _ = run("doctor", "-l", library_copy.path, "--json")
     found = {entry["name"]: entry["ok"] for entry in json.loads(out)}
     assert status == 0
-    assert found == dict.fromkeys(("lexical", "dense", "words", "ocr", "answers", "library"), True)
+    assert found == dict.fromkeys(
+        ("lexical", "dense", "words", "visual", "image", "reranker", "perceptual", "ocr", "answers", "library"), True
+    )
     rows = next((library_copy.path / "multivectors" / "words").glob("*/rows.npy"))
     data = bytearray(rows.read_bytes())
     data[-1] ^= 1
@@ -157,3 +160,67 @@ def test_ingest_runs_as_a_module_for_scripts(tmp_path: Path) -> None:
     ]
     assert done.returncode == 1
     assert "missing.pdf" in entries[1]["reason"]
+
+
+def test_a_channel_is_added_later_and_doctor_says_what_is_on(
+    run: Run, library_copy: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = library_copy.path
+    model = tiny_models.build("ColQwen2", tmp_path / "modèle")
+    monkeypatch.setenv("PAGESIGHT_VISUAL", str(model))
+    status, out, _ = run("doctor", "--library", library, "--json")
+    visual = next(entry for entry in json.loads(out) if entry["name"] == "visual")
+    assert (status, visual["ok"]) == (1, False)
+    assert "pagesight encode --channel visual" in visual["note"]
+
+    status, out, _ = run("encode", "--channel", "visual", "--library", library, "--json")
+    steps = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert sum(step["new"] for step in steps) == steps[-1]["library_pages"]
+    status, out, _ = run("encode", "--channel", "visual", "--library", library)
+    assert (status, out.strip()) == (0, "0 pages encoded; the channel visual is on.")
+
+    monkeypatch.delenv("PAGESIGHT_VISUAL")
+    status, out, _ = run("doctor", "--library", library, "--json")
+    visual = next(entry for entry in json.loads(out) if entry["name"] == "visual")
+    assert (status, visual["ok"]) == (0, True)
+    assert visual["note"].startswith("on: modèle@")
+    status, out, _ = run("search", "бюджет на освіту", "--library", library, "--json")
+    assert "visual" in json.loads(out)[0]["channels"]
+
+
+def test_a_picture_is_searched_for_with_a_line_on_how_it_was_read(run: Run, library: Library, tmp_path: Path) -> None:
+    picture = tmp_path / "größe.webp"
+    picture.write_bytes(library.page_image(library.page("annual-report.pdf", 2)))
+    status, out, err = run("search", "--image", picture, "--library", library.path, "-k", 1, "--json")
+    (hit,) = json.loads(out)
+    assert (status, hit["page"]) == (0, 2)
+    assert "read by OCR: Pumps and valves" in err
+    assert "perceptual" in err
+    status, _, err = run("search", "--image", tmp_path / "нічого.png", "--library", library.path)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "нічого.png cannot be opened as a picture" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("encode", "--channel", "größe"), "no channel 'größe' to add; there are visual and image"),
+        (("encode", "--channel", "visual"), "no model named"),
+        (("encode", "--channel", "visual", "--profile", "visual-small"), "pagesight models pull"),
+        (("add", "x.pdf", "--profile", "riesig"), "The setting profile is 'riesig'"),
+    ],
+)
+def test_a_model_that_is_not_there_is_one_line_with_the_way_out(
+    run: Run,
+    library_copy: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    status, _, err = run(*arguments, "--library", library_copy.path)
+    assert status in (1, 2)
+    assert err.count("\n") == 1
+    assert said in err
