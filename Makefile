@@ -9,8 +9,9 @@ READY := .venv/.ready
 demo: $(READY)
 	$(BIN)/pagesight demo $(if $(HEADLESS),--headless)
 
+# Two processes of one thread each: torch's own threads on two cores gain less than a second process does.
 test: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

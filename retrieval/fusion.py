@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,13 +15,14 @@ Scores = Mapping[str, float]
 
 
 @cache
-def default_weights(*, picture: bool = False) -> dict[str, float]:
+def default_weights(*, picture: bool = False) -> Mapping[str, float]:
     """Channel to weight, from `fusion.json`, which names the run that chose them, and those that no run could choose.
 
     `picture`: the question is, or has, a picture.
     """
     entries = json.loads(files("pagesight.retrieval").joinpath("fusion.json").read_text())
-    return entries["weights"] | entries["not_measured"] | (entries["picture_questions"] if picture else {})
+    weights = entries["weights"] | entries["not_measured"] | (entries["picture_questions"] if picture else {})
+    return MappingProxyType(weights)  # every caller gets the same one
 
 
 def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float], neutral: Collection[str] = ()) -> dict[str, float]:
