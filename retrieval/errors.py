@@ -10,7 +10,8 @@
     │   ├── DocumentEncrypted        it needs a password, or another one
     │   └── DocumentUnreadable       broken, empty, not a document, too large, no permission
     ├── QueryError               a question, filter or limit that makes no sense
-    └── ModelUnavailable         a model that is not on this machine
+    ├── ModelUnavailable         a model that is not on this machine
+    └── GeneratorError           a model that writes answers cannot be reached, or failed
 
 Each message says what happened, to what, and what to do next; it is shown to people as it stands.
 """
@@ -58,3 +59,7 @@ class QueryError(PagesightError):
 
 class ModelUnavailable(PagesightError):
     """A model that this needs is not on this machine."""
+
+
+class GeneratorError(PagesightError):
+    """A model that writes answers cannot be reached, or failed; the pages that were found are still there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -69,6 +69,35 @@ class Settings(BaseSettings):
     batch: int | None = Field(
         default=None, ge=1, description="Pages that they encode at a time; without it, as many as memory allows."
     )
+    generator: Literal["extractive", "transformers", "openai", "anthropic", "gemini"] = Field(
+        default="extractive",
+        description="What writes answers: `extractive` quotes and needs no model; `transformers` runs a "
+        "vision-language model here; `openai` (any server that speaks its protocol), `anthropic` and `gemini` send the "
+        "question and the pages found to a service.",
+    )
+    generator_model: str | None = Field(
+        default=None, description="The model that writes: a service's name for it, or a checkpoint as above."
+    )
+    generator_url: str | None = Field(
+        default=None,
+        description="Address of a server that speaks OpenAI's protocol, such as vLLM, Ollama or llama.cpp.",
+    )
+    generator_key: SecretStr | None = Field(
+        default=None, description="Key of the service; without it, the variable that the service's own SDK reads."
+    )
+    generator_seconds: float = Field(
+        default=120.0, gt=0, description="Longest time without a word from the model, in seconds."
+    )
+    generator_tokens: int = Field(default=1024, ge=16, description="Longest answer, in tokens.")
+    generator_context: int | None = Field(
+        default=None,
+        ge=1024,
+        description="Tokens of prompt and answer together; without it, what the model is known for.",
+    )
+    input_price: float | None = Field(
+        default=None, ge=0, description="Dollars for a million tokens of the prompt, to tell what an answer costs."
+    )
+    output_price: float | None = Field(default=None, ge=0, description="Dollars for a million tokens of the answer.")
     ocr: Literal["auto", "off", "force"] = Field(
         default="auto",
         description="When to read the picture of a page: `auto` where there is no usable text layer, `off` never, "

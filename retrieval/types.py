@@ -7,7 +7,7 @@ Boxes and page sizes are in points (1/72 inch), origin at the top left, x to the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -202,6 +202,16 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What writing an answer took; `None` where the model does not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    dollars: float | None = None
+    """By the prices in the settings; `None` without them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer, or an abstention with its reason."""
 
@@ -214,6 +224,8 @@ class Answer:
     abstained: bool = False
     reason: str | None = None
     """Why there is no answer; `None` when there is one."""
+    usage: Usage | None = None
+    """What a model took to write it; `None` when none did."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: what `pagesight ask --json` prints."""
@@ -223,6 +235,7 @@ class Answer:
             "abstained": self.abstained,
             "reason": self.reason,
             "model": self.model,
+            "usage": None if self.usage is None else asdict(self.usage),
             "citations": [
                 {
                     "marker": citation.marker,
