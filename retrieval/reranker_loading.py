@@ -22,6 +22,7 @@ INSTRUCTION = "Given a search query, retrieve relevant candidates that answer th
 _RELEVANT = ("relevant", "yes", "true", "positive", "1", "label_1")
 
 # The prompt that Qwen3-VL-Reranker was trained with (its model card), for the roles of sentence-transformers' pairs.
+# Its newlines are written out: transformers drops one after a block, and Jinja one at the end.
 YES_NO_TEMPLATE = (
     "<|im_start|>system\n"
     "Judge whether the Document meets the requirements based on the Query and the Instruct provided. "
@@ -29,11 +30,11 @@ YES_NO_TEMPLATE = (
     "<|im_start|>user\n"
     f"<Instruct>: {INSTRUCTION}"
     "{% for message in messages %}"
-    "{% if message['role'] == 'query' %}<Query>:{% else %}\n<Document>:{% endif %}"
+    "{% if message['role'] == 'query' %}<Query>:{% else %}{{ '\\n<Document>:' }}{% endif %}"
     "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %}{% endfor %}<|im_end|>\n"
-    "<|im_start|>assistant\n"
+    "<|im_start|>assistant{{ '\\n' }}"
 )
 
 
@@ -77,8 +78,8 @@ def relevant_label(checkpoint: Checkpoint) -> int | None:
     relevant = [number for number, name in names.items() if name.lower() in _RELEVANT]
     if sorted(names) != [0, 1] or len(relevant) != 1:
         raise ModelUnavailable(
-            f"The model at {checkpoint.folder} sorts pairs into {', '.join(names.values())}: none of these, of two, says "
-            "that a text is relevant. Name a reranker, such as BAAI/bge-reranker-v2-m3."
+            f"The model at {checkpoint.folder} sorts pairs into {', '.join(names.values())}: it does not say "
+            "which of two means relevant. Name a reranker, such as BAAI/bge-reranker-v2-m3."
         )
     return relevant[0]
 
