@@ -14,7 +14,7 @@ import json
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def collect(library: Library, questions: list[Question]) -> Iterator[Scores]:
         yield Scores(question, dict(channels), names, coverage, seconds)
 
 
-def rankings(scores: Scores, weights: dict[str, float]) -> dict[str, list[tuple[str, int]]]:
+def rankings(scores: Scores, weights: Mapping[str, float]) -> dict[str, list[tuple[str, int]]]:
     """Channel, `fused` and `rrf` to pages, best first."""
     found = {name: list(ranks(one)) for name, one in scores.channels.items()}
     effective = {name: weights.get(name, 0.0) * scores.coverage[name] for name in scores.channels}
@@ -115,7 +115,7 @@ def rankings(scores: Scores, weights: dict[str, float]) -> dict[str, list[tuple[
     return {name: [scores.pages[page] for page in order if page in scores.pages] for name, order in found.items()}
 
 
-def table(results: list[Scores], weights: dict[str, float]) -> dict[str, dict[str, float]]:
+def table(results: list[Scores], weights: Mapping[str, float]) -> dict[str, dict[str, float]]:
     columns: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for scores in results:
         question = scores.question

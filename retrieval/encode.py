@@ -6,7 +6,7 @@ there meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -50,8 +50,8 @@ class Encoded:
 
 def encode(
     path: Path, channel: OptionalChannel, settings: Settings | None = None, *, rebuild: bool = False
-) -> Iterator[Encoded]:
-    """Add a channel to the library at `path`, or go on with it; yields after each batch of pages.
+) -> Generator[Encoded]:
+    """Add a channel to the library at `path`, or go on with it; yields after each batch of pages, and may end there.
 
     `rebuild` throws the channel's vectors away first, for another encoder. Raises `ModelUnavailable` when the model is
     not there, and `EncoderMismatch` when the library's vectors come from another one and `rebuild` is not asked for.

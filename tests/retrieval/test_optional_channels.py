@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tiny_clip
 import tiny_models
+import tiny_rerankers
 from conftest import share_encoder
 from PIL import Image
 
@@ -17,6 +18,7 @@ import pagesight.retrieval.encode as encode_module
 from pagesight.ingest import add
 from pagesight.retrieval import Library, Settings, create_library, open_library
 from pagesight.retrieval.encode import encode, missing
+from pagesight.retrieval.encoders import device
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
 from pagesight.retrieval.errors import EncoderMismatch, LibraryLocked, ModelUnavailable, QueryError
 from pagesight.retrieval.figures import figures_of
@@ -146,7 +148,7 @@ def test_a_library_finds_its_own_model_again_and_refuses_another(
     with open_library(path) as library:
         assert library.visual_part.encoder is not None
         assert library.visual_part.spec == library.manifest.models["visual"]
-        assert library.visual_part.spec.pool_factor == 2
+        assert library.manifest.models["visual"].pool_factor == 2
     for settings in (Settings(visual=other), Settings(visual=one, visual_pooling=1)):
         with pytest.raises(EncoderMismatch, match="--channel visual --rebuild"):
             open_library(path, settings)
@@ -188,6 +190,32 @@ def test_a_model_that_is_not_there_is_named_with_the_way_out_and_costs_only_its_
     with open_library(path, Settings(visual=tiny(models, "ColQwen2"))) as library:
         assert "pagesight encode --channel visual" in str(library.visual_part.off)
         assert "visual" not in library.retrieve(QUESTION, k=1)[0].channels
+
+
+def test_a_reranker_reads_the_best_pages_and_its_opinion_is_shown(
+    models: Path, library_folder: Path, minilm: SentenceEncoder
+):
+    folder = tiny_rerankers.bert(models / "reranker")
+    with share_encoder(open_library(library_folder, Settings(reranker=str(folder))), minilm) as library:
+        hits = library.retrieve(QUESTION, k=5)
+        scores = [hit.channels["reranker"].score for hit in hits]
+        assert scores == sorted(scores, reverse=True)
+        assert [hit.channels["reranker"].rank for hit in hits] == [1, 2, 3, 4, 5]
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    with share_encoder(open_library(library_folder), minilm) as library:
+        assert all("reranker" not in hit.channels for hit in library.retrieve(QUESTION, k=5))
+
+
+def test_what_does_not_fit_in_memory_is_refused_before_it_begins(
+    models: Path, build: Callable[..., Library], two_files: list[Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(device, "free_memory", lambda _: 1_000_000_000)
+    path = build().path
+    with pytest.raises(ModelUnavailable, match=r"Not enough memory for ColQwen2.* the profile 'embedded'"):
+        next(encode(path, "visual", Settings(visual=tiny(models, "ColQwen2"))))
+    monkeypatch.setattr(device, "free_memory", lambda _: 100_000_000_000)
+    with build(visual=tiny(models, "ColQwen2")) as nothing_yet:
+        assert "visual" not in nothing_yet.manifest.encoders  # that library was made without
 
 
 # Questions that are pictures
