@@ -2,8 +2,9 @@
 
     python benchmarks/picture_questions.py [--library DIR] [--json FILE]
 
-Each figure of the library, and the upper half of every fourth page, is made into a question: smaller, recompressed, with
-a margin, or cut at its edges by a tenth. Without `--library`, the samples of `data/samples` are added to a new one.
+Each figure of the library, and the upper half of every fourth page, is made into a question: smaller, recompressed,
+with a margin, or cut at its edges by a tenth. Without `--library`, the samples of `data/samples` are added to a new
+one.
 """
 
 from __future__ import annotations
