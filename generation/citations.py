@@ -40,6 +40,25 @@ def bind_citations(library: Library, text: str, pages: Sequence[ShownPage]) -> t
     return tuple(citations)
 
 
+def unsupported_claims(text: str, citations: Sequence[Citation]) -> tuple[tuple[int, int], ...]:
+    """Sentences of an answer that no citation stands for, or only one whose page has no place that bears it out.
+
+    Spans of `text`, in order. A sentence of fewer than three words claims nothing.
+    """
+    borne = [(citation.start, citation.end) for citation in citations if citation.boxes]
+    found = []
+    begin = 0
+    quoted = _MARKER.sub(lambda part: "x" * len(part.group()), text)  # a stop inside a quote ends no sentence
+    for stop in [*_SENTENCE_END.finditer(quoted), None]:
+        end = len(text) if stop is None else stop.end()
+        said = _MARKER.sub(lambda part: part.group() if part.group(1) is None else "", text[begin:end])
+        claim = begin + len(text[begin:end]) - len(text[begin:end].lstrip()), begin + len(text[begin:end].rstrip())
+        if len(said.split()) >= 3 and not any(start < claim[1] and claim[0] < stop_ for start, stop_ in borne):
+            found.append(claim)
+        begin = end
+    return tuple(found)
+
+
 def _claims(text: str) -> Iterator[tuple[int, int, int]]:
     """Markers with the span of text that each stands for: from the end of the claim before to the marker."""
     begin = claim_end = end = 0

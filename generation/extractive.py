@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from importlib.resources import files
 import numpy as np
 
 from ..retrieval.analysis import terms
+from .asked import asked_kind, has_form, names_asked
 from .protocols import Abstention, ShownPage
 from .units import quotable_units
 
@@ -21,13 +21,9 @@ QUOTES = 3
 NEARLY = 0.85
 """A further quote must be this strong beside the first, and say something else."""
 
-_ASKS_NUMBER = re.compile(
-    r"\b(?:how (?:many|much|old|long|far|large|high|tall|heavy|often)|"
-    r"what (?:is|was|were|are) the (?:number|total|amount|rate|percentage|share|price|cost|value|revenue|profit|age|"
-    r"size|date|ratio)|percent(?:age)?|when|what (?:year|date|time)|"
-    r"скільки|коли|якого року|몇|얼마|언제|כמה|מתי)\b",
-    re.IGNORECASE,
-)
+OTHER_KIND = 0.7
+"""What is left of a unit's strength when nothing in it is of the kind that was asked for, such as a date. 1, 0.9, 0.8
+and 0.7 put a unit with the answer first for 18.2, 18.4, 19.3 and 19.6 of 100 development questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,10 @@ class ExtractiveGenerator:
     name = "extractive"
 
     def generate(self, question: str, pages: Sequence[ShownPage]) -> Iterator[str | Abstention]:
+        absent = absent_names(question, pages)
+        if absent:
+            yield Abstention(f"Not mentioned on {_looked(pages)}: {', '.join(absent)}.")
+            return
         candidates = rank_candidates(question, pages)
         if not candidates or confidence(candidates, pages) < threshold():
             yield Abstention(_reason(pages))
@@ -60,8 +60,8 @@ class ExtractiveGenerator:
 
 def rank_candidates(question: str, pages: Sequence[ShownPage]) -> list[Candidate]:
     """Every unit of the pages that matches something, best first."""
-    wants_number = _ASKS_NUMBER.search(question) is not None
-    asked = set(terms(question))
+    kind = asked_kind(question)
+    asked = frozenset(terms(question))
     candidates = []
     for page in pages:
         match = page.match
@@ -73,8 +73,8 @@ def rank_candidates(question: str, pages: Sequence[ShownPage]) -> list[Candidate
                 continue
             # What the sentence leaves to its page ("Boeing", "2018") counts for a part.
             strength = float(np.maximum(own, 0.3 * context) @ match.weights)
-            if wants_number and not re.search(r"\d", text):
-                strength *= 0.8
+            if kind not in ("text", "yes or no", "name") and not has_form(kind, text, asked):
+                strength *= OTHER_KIND
             strength *= 1 - 0.04 * (page.marker - 1)
             candidates.append(Candidate(page, first, last, text, strength))
     return sorted(candidates, key=lambda one: (-one.strength, one.page.marker, one.first))
@@ -101,7 +101,23 @@ def threshold() -> float:
     return float(json.loads(files("pagesight.generation").joinpath("abstention.json").read_text())["threshold"])
 
 
-def _adds(text: str, asked: set[str]) -> bool:
+def absent_names(question: str, pages: Sequence[ShownPage]) -> list[str]:
+    """Names, years and part numbers of the question that stand on none of the pages, nor in their documents' names.
+
+    Words that match everywhere else do not make up for it: "lines through Toronto" is not answered by lines through
+    San Francisco, however much is said of them.
+    """
+    names = names_asked(question)
+    if not names or not pages:
+        return []
+    there: set[str] = set()
+    for page in pages:
+        words = " ".join(word.text for word in page.match.words)
+        there.update(terms(f"{page.hit.page.title} {page.hit.page.source} {words}"))
+    return [name for name in names if terms(name) and there.isdisjoint(terms(name))]
+
+
+def _adds(text: str, asked: frozenset[str]) -> bool:
     """A unit that only repeats words of the question, like a heading, answers nothing."""
     return any(term not in asked for term in terms(text))
 
@@ -126,7 +142,11 @@ def _reason(pages: Sequence[ShownPage]) -> str:
         support = np.max([page_support(page) for page in pages], axis=0)
         order = np.argsort(-match.weights)
         missing = [match.tokens[i] for i in order if support[i] < 0.5 and match.weights[i] > 0.05][:4]
-    looked = "the best page" if len(pages) == 1 else f"the best {len(pages)} pages"
+    looked = _looked(pages)
     if missing:
         return f"Not found on {looked}: {', '.join(missing)}."
     return f"No sentence or table row on {looked} says enough of what was asked."
+
+
+def _looked(pages: Sequence[ShownPage]) -> str:
+    return "the best page" if len(pages) == 1 else f"the best {len(pages)} pages"

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+GeneratorName = Literal["extractive", "transformers", "openai", "anthropic", "gemini"]
+
 
 class Settings(BaseSettings):
     """Each one can be set as an environment variable, in capitals, with `PAGESIGHT_` before it."""
@@ -69,7 +71,7 @@ class Settings(BaseSettings):
     batch: int | None = Field(
         default=None, ge=1, description="Pages that they encode at a time; without it, as many as memory allows."
     )
-    generator: Literal["extractive", "transformers", "openai", "anthropic", "gemini"] = Field(
+    generator: GeneratorName = Field(
         default="extractive",
         description="What writes answers: `extractive` quotes and needs no model; `transformers` runs a "
         "vision-language model here; `openai` (any server that speaks its protocol), `anthropic` and `gemini` send the "
@@ -93,6 +95,9 @@ class Settings(BaseSettings):
         default=None,
         ge=1024,
         description="Tokens of prompt and answer together; without it, what the model is known for.",
+    )
+    generator_bits: Literal[4, 8] | None = Field(
+        default=None, description="Shrink a local model's weights to 4 or 8 bits, with bitsandbytes."
     )
     input_price: float | None = Field(
         default=None, ge=0, description="Dollars for a million tokens of the prompt, to tell what an answer costs."

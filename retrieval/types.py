@@ -226,6 +226,8 @@ class Answer:
     """Why there is no answer; `None` when there is one."""
     usage: Usage | None = None
     """What a model took to write it; `None` when none did."""
+    unsupported: tuple[tuple[int, int], ...] = ()
+    """Spans of the text that say something without a place in the pages that bears it out."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: what `pagesight ask --json` prints."""
@@ -235,6 +237,7 @@ class Answer:
             "abstained": self.abstained,
             "reason": self.reason,
             "model": self.model,
+            "unsupported": [list(span) for span in self.unsupported],
             "usage": None if self.usage is None else asdict(self.usage),
             "citations": [
                 {

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..retrieval.errors import LibraryNotFound, PagesightError, QueryError
+from .ask_cli import ask, ask_once, chat, search
+from .cli_options import (
+    FAILED,
+    WRONG_USAGE,
+    JsonOption,
+    LibraryOption,
+    ModelsOption,
+    ProfileOption,
+    count,
+    open_for,
+    print_json,
+    settings_for,
+    short,
+)
+from .extract_cli import app as extract_app
 from .models_cli import app as models_app
+from .reading_cli import analyze_app, compare, describe, summary
 
 if TYPE_CHECKING:
     from ..retrieval.library import Library
-    from ..retrieval.types import Answer, Hit
 
 app = typer.Typer(
     name="pagesight",
@@ -27,30 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-LibraryOption = Annotated[
-    Path | None,
-    typer.Option("--library", "-l", help="Folder of the library; PAGESIGHT_LIBRARY, or 'library', when not given."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-KOption = Annotated[int, typer.Option("-k", help="How many pages to find, 1 to 1000.")]
-DocumentOption = Annotated[
-    list[str] | None,
-    typer.Option("--document", "-d", help="Search inside this document only: file name, path or id. Repeatable."),
-]
-
-ProfileOption = Annotated[
-    str | None,
-    typer.Option("--profile", help="Models of a new library: embedded, visual-small, visual; see 'pagesight models'."),
-]
-ModelsOption = Annotated[
-    Path | None, typer.Option("--models", help="Folder with model folders in it, instead of the hub's cache.")
-]
-
-FAILED = 1
-WRONG_USAGE = 2
-
-app.add_typer(models_app)
 
 
 def main() -> None:
@@ -82,19 +72,19 @@ def add(
     from ..retrieval.library import create_library
     from .progress import run_with_progress
 
-    settings = _settings(library, profile, models)
+    settings = settings_for(library, profile, models)
     opened = create_library(settings.library, settings)
     total = sum(1 for _ in discover(paths))
     counts: dict[str, int] = {}
     for outcome in run_with_progress(opened, paths, total, password=password):
         counts[outcome.state] = counts.get(outcome.state, 0) + 1
         if as_json:
-            _print_json(outcome.to_dict())
+            print_json(outcome.to_dict())
         elif outcome.state == "failed":
             typer.echo(outcome.reason, err=True)
         else:
             reason = f" ({outcome.reason})" if outcome.reason else ""
-            typer.echo(f"{outcome.state:9} {_short(outcome.path)}, {_count(outcome.pages, 'page')}{reason}")
+            typer.echo(f"{outcome.state:9} {short(outcome.path)}, {count(outcome.pages, 'page')}{reason}")
     if not total:
         typer.echo("Nothing to add: there is no PDF or picture at that place.", err=True)
     elif not as_json:
@@ -102,63 +92,19 @@ def add(
     raise typer.Exit(FAILED if counts.get("failed") else 0)
 
 
-@app.command()
-def search(
-    question: Annotated[str, typer.Argument(help="What to look for, in words.")] = "",
-    library: LibraryOption = None,
-    k: KOption = 5,
-    document: DocumentOption = None,
-    figure: Annotated[
-        list[str] | None,
-        typer.Option("--figure", help="Only pages with a figure that shows this: chart, table, photo, … Repeatable."),
-    ] = None,
-    image: Annotated[
-        Path | None,
-        typer.Option("--image", help="Look for a picture: a screenshot, a crop or a photo, alone or with words."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Find pages, best first, with the score of each channel and the place on the page that speaks for it."""
-    if not question.strip() and image is None:
-        raise QueryError("The question is empty: give words, or a picture with --image.")
-    opened = _open(library)
-    picture = None
-    if image is not None:
-        from ..retrieval.picture_query import read_picture
-
-        picture = read_picture(image)
-    hits = opened.retrieve(question, k=k, where=_where(document, figure), image=picture)
-    if picture is not None:
-        typer.echo(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
-    if as_json:
-        _print_json([hit.to_dict() for hit in hits])
-        return
-    for hit in hits:
-        channels = "  ".join(f"{name} {entry.score:.2f} (#{entry.rank})" for name, entry in hit.channels.items())
-        typer.echo(f"{hit.rank}. {_short(hit.page.source)}, page {hit.page.number}   {hit.score:.2f}   {channels}")
-        for place in hit.evidence[:1]:
-            typer.echo(f"     {place.text[:160]}")
-
-
-@app.command()
-def ask(
-    question: Annotated[str, typer.Argument(help="What you want to know.")],
-    library: LibraryOption = None,
-    k: KOption = 5,
-    document: DocumentOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Answer a question from the documents, with page citations; or say that they do not answer it."""
-    _ask(_open(library), question, k, document, as_json)
+for command in (search, ask, chat, describe, compare, summary):
+    app.command()(command)
+for group in (extract_app, analyze_app, models_app):
+    app.add_typer(group)
 
 
 @app.command("list")
 def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """List the documents of a library, and the files that could not be read."""
-    opened = _open(library)
+    opened = open_for(library)
     failed = [source for source in opened.catalog.sources() if source.document is None]
     if as_json:
-        _print_json(
+        print_json(
             [
                 {
                     "id": document.id,
@@ -177,8 +123,8 @@ def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -
         return
     for document in opened.documents():
         reason = f" ({document.reason})" if document.reason else ""
-        names = ", ".join(_short(source) for source in document.sources)
-        typer.echo(f"{document.id[:12]}  {document.state:8} {_count(document.pages, 'page'):>9}  {names}{reason}")
+        names = ", ".join(short(source) for source in document.sources)
+        typer.echo(f"{document.id[:12]}  {document.state:8} {count(document.pages, 'page'):>9}  {names}{reason}")
     for source in failed:
         typer.echo(f"{'-' * 12}  failed   {source.reason}")
 
@@ -190,15 +136,15 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Remove documents from a library, from every index and from its disk. The original files stay where they are."""
-    opened = _open(library)
+    opened = open_for(library)
     sources = _sources_of(opened, names)
     with opened.writer() as writer:
         removed = writer.remove_sources(sources)
     if as_json:
-        _print_json({"sources": sources, "documents": removed})
+        print_json({"sources": sources, "documents": removed})
     else:
         for source in sources:
-            typer.echo(f"removed {_short(source)}")
+            typer.echo(f"removed {short(source)}")
 
 
 @app.command()
@@ -221,14 +167,14 @@ def encode(
         raise QueryError(f"There is no channel {channel!r} to add; there are visual and image.")
     from .progress import encode_with_progress
 
-    settings = _settings(library, profile, models)
+    settings = settings_for(library, profile, models)
     new = 0
     for step in encode_with_progress(settings, channel, rebuild=rebuild):
         new += step.new
         if as_json:
-            _print_json(step.to_dict())
+            print_json(step.to_dict())
     if not as_json:
-        typer.echo(f"{_count(new, 'page')} encoded; the channel {channel} is on.")
+        typer.echo(f"{count(new, 'page')} encoded; the channel {channel} is on.")
 
 
 @app.command()
@@ -238,7 +184,7 @@ def ui(
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
     """Serve the search page."""
-    raise typer.Exit(_serve(_settings(library).library, port, headless=headless))
+    raise typer.Exit(_serve(settings_for(library).library, port, headless=headless))
 
 
 @app.command()
@@ -246,9 +192,9 @@ def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Say what works on this machine: the channels, the encoder, OCR, and the library when there is one."""
     from .doctor import examine
 
-    findings = examine(_settings(library))
+    findings = examine(settings_for(library))
     if as_json:
-        _print_json([finding.to_dict() for finding in findings])
+        print_json([finding.to_dict() for finding in findings])
     else:
         for finding in findings:
             typer.echo(f"{'ok ' if finding.ok else 'NO '} {finding.name:10} {finding.note}")
@@ -275,36 +221,9 @@ def demo(
         if ended.exit_code:
             raise
     typer.echo(f"\n{question}\n")
-    _ask(_open(library), question, 5, None, as_json=False)
+    ask_once(open_for(library), question, 5, None, as_json=False)
     if not headless:
         raise typer.Exit(_serve(library, port, headless=False))
-
-
-def _ask(library: Library, question: str, k: int, document: list[str] | None, as_json: bool) -> None:
-    from ..generation.answering import stream_answer
-
-    hits = library.retrieve(question, k=k, where=_where(document))
-    for piece in stream_answer(library, question, hits):
-        if isinstance(piece, str):
-            if not as_json:
-                typer.echo(piece, nl=False)
-        elif as_json:
-            _print_json(piece.to_dict())
-        else:
-            _print_sources(piece, hits)
-
-
-def _print_sources(answer: Answer, hits: list[Hit]) -> None:
-    if answer.abstained:
-        typer.echo(f"The documents do not answer this. {answer.reason}")
-        if hits:
-            page = hits[0].page
-            typer.echo(f"The closest page is {_short(page.source)}, page {page.number}.")
-        return
-    typer.echo("\n")
-    pages = {citation.marker: citation.page for citation in answer.citations}
-    for marker, page in sorted(pages.items()):
-        typer.echo(f"[{marker}] {_short(page.source)}, page {page.number}")
 
 
 def _serve(library: Path, port: int, *, headless: bool) -> int:
@@ -322,38 +241,6 @@ def _serve(library: Path, port: int, *, headless: bool) -> int:
         return 0
 
 
-def _settings(library: Path | None, profile: str | None = None, models: Path | None = None) -> Any:
-    from ..retrieval.settings import Settings
-
-    given = {"library": library, "profile": profile, "models": models}
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValueError as error:  # pydantic's own message runs over five lines
-        first = getattr(error, "errors", list)()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise QueryError(f"The setting {name} is {first['input']!r}: {first['msg'].lower()}.") from error
-
-
-def _open(library: Path | None) -> Library:
-    from ..retrieval.library import open_library
-
-    settings = _settings(library)
-    return open_library(settings.library, settings)
-
-
-def _where(documents: list[str] | None, figures: list[str] | None = None) -> dict[str, list[str]]:
-    return {name: values for name, values in (("document", documents), ("figure", figures)) if values}
-
-
-def _how_read(text: str, channels: list[str]) -> str:
-    """What was made of a picture, in a line."""
-    words = " ".join(text.split())
-    read = f"read by OCR: {words[:100]}{'…' if len(words) > 100 else ''}" if words else "no words read by OCR"
-    return (
-        f"The picture was {read if words else 'looked at; ' + read}. Compared by: {', '.join(channels) or 'nothing'}."
-    )
-
-
 def _sources_of(library: Library, names: list[str]) -> list[str]:
     """The paths that names stand for: of documents, or of files that could not be read."""
     unread = {source.path for source in library.catalog.sources() if source.document is None}
@@ -363,19 +250,6 @@ def _sources_of(library: Library, names: list[str]) -> list[str]:
         matching = [path for path in unread if path == name or Path(path).name == name]
         found += matching or [path for id_ in library.resolve(name) for path in by_id[id_]]
     return list(dict.fromkeys(found))
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-def _short(path: str) -> str:
-    """A path as seen from here, when it lies below."""
-    return path.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109, PTH118 - text, maybe not a path
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 if __name__ == "__main__":

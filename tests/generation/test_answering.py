@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from contracts import GeneratorContract
 from fakes import ScriptedGenerator, shown_page
+from pydantic import SecretStr
 
 from pagesight.generation import answer, make_generator, stream_answer
 from pagesight.generation.extractive import ExtractiveGenerator, threshold
 from pagesight.generation.protocols import Abstention
-from pagesight.retrieval import Answer, Library
-from pagesight.retrieval.errors import QueryError
+from pagesight.retrieval import Answer, Library, Settings
+from pagesight.retrieval.errors import GeneratorError, ModelUnavailable
 
 
 class TestExtractiveGenerator(GeneratorContract):
@@ -140,8 +141,27 @@ def test_the_same_sentence_is_not_quoted_twice():
     assert "".join(map(str, ExtractiveGenerator().generate(question, pages))) == "“The Fläche is 12 m² large.” [1]"
 
 
-def test_generators_are_made_by_name():
-    assert make_generator().name == "extractive"
+def test_generators_are_made_by_the_settings(library: Library):
+    assert make_generator(library).name == "extractive"
     assert 0 < threshold() < 1
-    with pytest.raises(QueryError, match="no generator 'größe'; there is extractive"):
-        make_generator("größe")
+    for name in ("openai", "anthropic", "gemini"):
+        with pytest.raises(GeneratorError, match="set PAGESIGHT_GENERATOR_MODEL"):
+            make_generator(library, Settings(generator=name))
+    with pytest.raises(GeneratorError, match="or PAGESIGHT_PROFILE=visual"):
+        make_generator(library, Settings(generator="transformers"))
+    with pytest.raises(ModelUnavailable, match="pagesight models pull"):
+        make_generator(library, Settings(generator="transformers", profile="visual"))
+    writer = make_generator(
+        library, Settings(generator="openai", generator_model="größtes", generator_key=SecretStr("geheim"))
+    )
+    assert "größtes" in writer.name
+    assert "geheim" not in repr(writer) + writer.name
+
+
+def test_claims_without_a_place_are_marked(library: Library):
+    question = "What was the net revenue in 2021?"
+    hits = library.retrieve(question, k=2)
+    written = "The net revenue was 4,512 million euros [1]. The Fläche is green and has no owner. Yes."
+    (*_, found) = stream_answer(library, question, hits, generator=ScriptedGenerator(written))
+    assert isinstance(found, Answer)
+    assert [found.text[start:end] for start, end in found.unsupported] == ["The Fläche is green and has no owner."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -224,3 +225,39 @@ def test_a_model_that_is_not_there_is_one_line_with_the_way_out(
     assert status in (1, 2)
     assert err.count("\n") == 1
     assert said in err
+
+
+def test_a_chat_carries_over_what_a_follow_up_leaves_out_and_is_exported(
+    run: Run, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow_up = "How many people does it employ in Zürich, only in this document?"
+    lines = f"What was the net revenue in 2021?\n{follow_up}\n\nnever read\n"
+    for name in ("розмова.md", "розмова.json"):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+        status, out, err = run("chat", "--library", library.path, "--export", tmp_path / name)
+        assert status == 0
+        assert "4,512" in out
+        assert "1,240 people" in out
+        assert f"(asked as: {follow_up} (2021))" in err
+    markdown = (tmp_path / "розмова.md").read_text(encoding="utf-8")
+    assert "annual\\-report" in markdown or "annual-report" in markdown
+    answers = json.loads((tmp_path / "розмова.json").read_text(encoding="utf-8"))["answers"]
+    assert [one["abstained"] for one in answers] == [False, False]
+    assert answers[1]["citations"][0]["boxes"]
+
+
+def test_a_generator_that_cannot_be_reached_is_one_line_and_searching_goes_on(
+    run: Run, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGESIGHT_GENERATOR_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("PAGESIGHT_GENERATOR_MODEL", "größtes")
+    monkeypatch.setenv("PAGESIGHT_GENERATOR_KEY", "sehr-geheim")
+    status, _, err = run("ask", "net revenue", "--library", library.path, "--generator", "openai")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "127.0.0.1" in err
+    assert "geheim" not in err
+    status, out, _ = run("search", "net revenue", "--library", library.path, "--json")
+    assert (status, json.loads(out)[0]["rank"]) == (0, 1)
+    status, _, err = run("ask", "net revenue", "--library", library.path, "--generator", "größtes")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "The setting generator is 'größtes'" in err
