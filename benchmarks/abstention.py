@@ -19,8 +19,10 @@ import numpy as np
 from asking import ROOT, Asked, library_of, sample_questions, set_questions
 from numpy.typing import NDArray
 
-from pagesight.generation.extractive import absent_names, confidence, rank_candidates
+from pagesight.generation.candidates import rank_candidates
+from pagesight.generation.extractive import TABLE_PAGES, absent_names, confidence
 from pagesight.generation.protocols import ShownPage
+from pagesight.generation.tables import tables_of
 from pagesight.retrieval import Library
 
 COST = 0.125
@@ -46,7 +48,8 @@ def how_sure(library: Library, question: str, document: str | None = None) -> fl
     pages = [ShownPage(number, hit, library.match(question, hit.page.id)) for number, hit in enumerate(hits, start=1)]
     if absent_names(question, pages):
         return -1.0
-    candidates = rank_candidates(question, pages)
+    tables = {page.marker: tables_of(library, page.hit.page) for page in pages[:TABLE_PAGES]}
+    candidates = rank_candidates(question, pages, tables)
     return confidence(candidates, pages) if candidates else 0.0
 
 

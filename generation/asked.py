@@ -10,6 +10,7 @@ from ..retrieval.analysis import terms
 Kind = Literal["number", "percent", "money", "date", "duration", "phone", "address", "name", "yes or no", "text"]
 
 _ASKED: tuple[tuple[Kind, str], ...] = (
+    ("date", r"^\W*(?:(?:by|since|until|from) )?when\b|^\W*коли\b|^\W*מתי"),
     ("phone", r"\b(?:tele)?phone\b|\bfax\b|телефон|전화|טלפון"),
     ("address", r"\be-?mail\b|\bweb ?site\b|\burl\b|електронн\w+ пошт|이메일"),
     (
@@ -47,7 +48,7 @@ _ASKED: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "yes or no",
-        r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b|^\W*чи\b",
+        r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)(?:n[’']t)?\b|^\W*чи\b",
     ),
 )
 
@@ -78,6 +79,11 @@ _FORMS: dict[str, re.Pattern[str]] = {
         r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b",
     }.items()
 }
+_NUMBERED = re.compile(
+    r"\b(?:figure|fig|table|chart|section|note|page|рис(?:унок)?|табл(?:иця)?|그림|표|איור|טבלה)\b\.?\s*\d+(?:\.\d+)*",
+    re.IGNORECASE,
+)
+"""What numbers things rather than counts them."""
 _FORMAT = re.compile(r"\b(?:format|answer in|list like|such as|e\.g\.).*", re.IGNORECASE | re.DOTALL)
 _NO_NAMES = """
 january february march april june july august september october november december
@@ -105,7 +111,10 @@ def has_form(kind: Kind, text: str, asked: frozenset[str] = frozenset()) -> bool
 
     >>> has_form("money", "The rope cost € 3.50 per metre in 2021"), has_form("date", "in 2021", frozenset({"2021"}))
     (True, False)
+    >>> has_form("number", "Figure 1. Passengers by route")
+    False
     """
+    text = _NUMBERED.sub(" ", text)
     forms = [kind, *_LOOSER.get(kind, ())]
     return any(
         set(terms(found.group())) - asked for form in forms if form in _FORMS for found in _FORMS[form].finditer(text)

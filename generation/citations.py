@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ..retrieval.evidence import line_boxes, split_lines
+from ..retrieval.evidence import around, line_boxes, split_lines
 from ..retrieval.library import Library
 from ..retrieval.types import Citation, Word
 from .protocols import ShownPage
@@ -78,10 +78,10 @@ def _claims(text: str) -> Iterator[tuple[int, int, int]]:
 
 def _place(library: Library, claim: str, page: ShownPage) -> Sequence[Word]:
     words = page.match.words
-    for quote in _QUOTE.findall(claim):
-        found = find_quote(words, quote)
-        if found:
-            return words[found[0] : found[1]]
+    first, *others = _QUOTE.findall(claim) or [""]
+    found = _together(words, first, others)
+    if found:
+        return found
     match = library.match(claim, page.hit.page.id)
     lines = split_lines(match.words)
     if not lines:
@@ -90,20 +90,45 @@ def _place(library: Library, claim: str, page: ShownPage) -> Sequence[Word]:
     return match.words[first:last] if match.strength(first, last) >= WEAK else ()
 
 
-def find_quote(words: Sequence[Word], quote: str) -> tuple[int, int] | None:
-    """Where a quote stands among a page's words, `(first, last + 1)`; quotation marks do not count.
+def _together(words: Sequence[Word], quote: str, others: Sequence[str]) -> list[Word]:
+    """Where a quote stands and, of its places, the one that the claim's other quotes are in line with, and they too.
+
+    A figure may stand in many places of a page; with the label of its row and the head of its column it is one cell.
+    """
+    places = find_quotes(words, quote)
+    if not places:
+        return []
+    beside = [find_quotes(words, other) for other in others]
+    best: list[tuple[int, int]] = []
+    for place in places:
+        aligned = [next((other for other in some if _in_line(words, place, other)), None) for some in beside]
+        if len(aligned) - aligned.count(None) + 1 > len(best):
+            best = [place, *(other for other in aligned if other)]
+    return [words[i] for i in sorted({i for first, last in best for i in range(first, last)})]
+
+
+def _in_line(words: Sequence[Word], one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two places share height or width."""
+    if one == other:
+        return False
+    a, b = around(words[one[0] : one[1]]), around(words[other[0] : other[1]])
+    return min(a.x1, b.x1) > max(a.x0, b.x0) or min(a.y1, b.y1) - max(a.y0, b.y0) > min(a.height, b.height) / 2
+
+
+def find_quotes(words: Sequence[Word], quote: str) -> list[tuple[int, int]]:
+    """Where a quote stands among a page's words, `(first, last + 1)` each; quotation marks do not count.
 
     >>> from pagesight.retrieval.types import Box
     >>> words = [Word(text, Box(0, 0, 1, 1), 0) for text in "The “net” income".split()]
-    >>> find_quote(words, "‘net’ income")
-    (1, 3)
+    >>> find_quotes(words, "‘net’ income"), find_quotes(words, "gross")
+    ([(1, 3)], [])
     """
     wanted = [_bare(word) for word in quote.split()]
+    if not wanted:
+        return []
     texts = [_bare(word.text) for word in words]
-    for first in range(len(texts) - len(wanted) + 1):
-        if texts[first : first + len(wanted)] == wanted:
-            return (first, first + len(wanted)) if wanted else None
-    return None
+    size = len(wanted)
+    return [(first, first + size) for first in range(len(texts) - size + 1) if texts[first : first + size] == wanted]
 
 
 def _bare(word: str) -> str:

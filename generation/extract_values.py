@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ..retrieval.analysis import terms
 from ..retrieval.types import Word
-from .citations import find_quote
+from .citations import find_quotes
 
 _MONTHS = """
 january january jan січень січня januar enero janvier gennaio styczeń stycznia 1월 ינואר
@@ -144,8 +144,8 @@ def _places(words: Sequence[Word], value: object) -> Iterator[tuple[int, int]]:
                     break
         return
     text = str(value)
-    if exact := find_quote(words, text):
-        yield exact
+    if exact := find_quotes(words, text):
+        yield exact[0]
     yield from _spelled(words, text)
     if (wanted := date_in(text)) is not None and re.search(r"\d{4}", text):
         for first in range(len(words)):

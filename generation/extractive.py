@@ -1,92 +1,95 @@
-"""The answerer that needs no model of its own: the sentences and table rows that answer, quoted, or an abstention."""
+"""The answerer that needs no model of its own: the sentences, cells and rows that answer, quoted, or an abstention."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 
 from ..retrieval.analysis import terms
-from .asked import asked_kind, has_form, names_asked
+from .asked import asked_kind, names_asked
+from .candidates import Candidate, page_support, rank_candidates
 from .protocols import Abstention, ShownPage
-from .units import quotable_units
+from .table_answers import cell_answer
+from .table_types import Cell, Table
 
-QUOTES = 3
+QUOTES = 4
 """Quotes in an answer, at most."""
 
-NEARLY = 0.85
+NEARLY = 0.75
 """A further quote must be this strong beside the first, and say something else."""
 
-OTHER_KIND = 0.7
-"""What is left of a unit's strength when nothing in it is of the kind that was asked for, such as a date. 1, 0.9, 0.8
-and 0.7 put a unit with the answer first for 18.2, 18.4, 19.3 and 19.6 of 100 development questions."""
+TABLE_PAGES = 3
+"""Pages, of the best, whose tables are looked at: a tenth of a second each."""
+
+SURE = 0.75
+"""A statement of this strength is taken for a yes, or for a no where it denies."""
+
+_ASKING = (
+    r"(?:by |at |in |on |for |to |from |with |of |during )?(?:what|which|who|whom|when|where|why|how|"
+    r"який|яка|яке|які|якого|хто|коли|де|скільки|як|чому)\b"
+)
+_PARTS = re.compile(rf"(?<=\?)\s+(?={_ASKING})|,?\s+\b(?:and|та|і|й)\b\s+(?={_ASKING})", re.IGNORECASE)
+_DENIAL = re.compile(
+    r"\b(?:no|not|never|none|neither|nor|without|cannot)\b|n[’']t\b|\b(?:не|ні|немає|без)\b", re.IGNORECASE
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A unit of a page that may answer."""
-
-    page: ShownPage
-    first: int
-    last: int
-    text: str
-    strength: float
-    """0 to 1: the share of the question, by weight, that it accounts for, together with where it stands."""
+def _no_tables(page: ShownPage) -> Sequence[Table]:
+    return ()
 
 
 class ExtractiveGenerator:
-    """A `Generator` that quotes."""
+    """A `Generator` that quotes. `tables` gives those of a page; without it, rows are quoted whole."""
 
     name = "extractive"
+
+    def __init__(self, tables: Callable[[ShownPage], Sequence[Table]] = _no_tables) -> None:
+        self._tables = tables
 
     def generate(self, question: str, pages: Sequence[ShownPage]) -> Iterator[str | Abstention]:
         absent = absent_names(question, pages)
         if absent:
             yield Abstention(f"Not mentioned on {_looked(pages)}: {', '.join(absent)}.")
             return
-        candidates = rank_candidates(question, pages)
+        tables = {page.marker: self._tables(page) for page in pages[:TABLE_PAGES]}
+        candidates = rank_candidates(question, pages, tables)
         if not candidates or confidence(candidates, pages) < threshold():
             yield Abstention(_reason(pages))
             return
-        for number, candidate in enumerate(_choose(candidates)):
-            # Quotation marks inside would end the quote early for whoever reads the markers.
-            text = candidate.text.replace("“", "‘").replace("”", "’")
-            yield ("\n\n" if number else "") + f"“{text}” [{candidate.page.marker}]"
+        leading = leading_candidates(question, pages, tables)
+        for number, candidate in enumerate(_choose(leading, candidates)):
+            said = _quoted(candidate.text)
+            cells = None if number else cell_answer(question, candidate)
+            if cells is not None:
+                said = f"{_cell(cells.value)} ({', '.join(map(_cell, cells.beside))})"
+            elif not number and asked_kind(question) == "yes or no" and candidate.strength >= SURE:
+                said = f"{'No' if _denies(candidate.text) != _denies(question) else 'Yes'}: {said}"
+            yield ("\n\n" if number else "") + f"{said} [{candidate.page.marker}]"
 
 
-def rank_candidates(question: str, pages: Sequence[ShownPage]) -> list[Candidate]:
-    """Every unit of the pages that matches something, best first."""
-    kind = asked_kind(question)
-    asked = frozenset(terms(question))
-    candidates = []
-    for page in pages:
-        match = page.match
-        context = page_support(page)
-        for first, last in quotable_units(match.words):
-            text = " ".join(word.text for word in match.words[first:last])
-            own = match.best(first, last)
-            if not own.any() or not _adds(text, asked):
-                continue
-            # What the sentence leaves to its page ("Boeing", "2018") counts for a part.
-            strength = float(np.maximum(own, 0.3 * context) @ match.weights)
-            if kind not in ("text", "yes or no", "name") and not has_form(kind, text, asked):
-                strength *= OTHER_KIND
-            strength *= 1 - 0.04 * (page.marker - 1)
-            candidates.append(Candidate(page, first, last, text, strength))
-    return sorted(candidates, key=lambda one: (-one.strength, one.page.marker, one.first))
+def leading_candidates(
+    question: str, pages: Sequence[ShownPage], tables: Mapping[int, Sequence[Table]]
+) -> list[Candidate]:
+    """The best candidate for each of the things that a question asks; none where it asks one.
+
+    >>> question_parts("Where and when do the members meet?"), question_parts("Who are the chair and the treasurer?")
+    (['Where', 'when do the members meet?'], [])
+    """
+    best = []
+    for part in question_parts(question):
+        best += rank_candidates(question, pages, tables, part)[:1]
+    return best
 
 
-def page_support(page: ShownPage) -> np.ndarray:
-    """`(tokens,)`: how far the whole page, with its document's title and name, supports each word of the question."""
-    match = page.match
-    best = match.best(0, len(match.words)) if match.words else np.zeros(len(match.tokens), np.float32)
-    identity = set(terms(f"{page.hit.page.title} {page.hit.page.source}"))
-    named = np.array([bool(identity & set(terms(token))) for token in match.tokens])
-    return np.where(named, 1.0, best)
+def question_parts(question: str) -> list[str]:
+    """The things that a question asks, where these are several."""
+    parts = [part for part in _PARTS.split(question) if terms(part)]
+    return parts if len(parts) > 1 else []
 
 
 def confidence(candidates: Sequence[Candidate], pages: Sequence[ShownPage]) -> float:
@@ -117,19 +120,36 @@ def absent_names(question: str, pages: Sequence[ShownPage]) -> list[str]:
     return [name for name in names if terms(name) and there.isdisjoint(terms(name))]
 
 
-def _adds(text: str, asked: frozenset[str]) -> bool:
-    """A unit that only repeats words of the question, like a heading, answers nothing."""
-    return any(term not in asked for term in terms(text))
-
-
-def _choose(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+def _choose(leading: Sequence[Candidate], candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """What to quote: what leads, then what is nearly as strong as the best and says something else."""
     chosen: list[Candidate] = []
-    for candidate in candidates:
-        if len(chosen) == QUOTES or candidate.strength < NEARLY * candidates[0].strength:
+    for candidate in (*leading, *candidates):
+        if len(chosen) == QUOTES:
             return
-        if all(set(terms(candidate.text)) != set(terms(other.text)) for other in chosen):
+        if candidate not in leading and candidate.strength < NEARLY * candidates[0].strength:
+            return
+        if not any(_same(candidate, other) for other in chosen):
             chosen.append(candidate)
             yield candidate
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    if one.page.marker == other.page.marker and one.first < other.last and other.first < one.last:
+        return True
+    return set(terms(one.text)) == set(terms(other.text))
+
+
+def _quoted(text: str) -> str:
+    """Quotation marks inside would end the quote early for whoever reads the markers."""
+    return "“" + text.replace("“", "‘").replace("”", "’") + "”"
+
+
+def _cell(cell: Cell) -> str:
+    return _quoted(cell.text)
+
+
+def _denies(text: str) -> bool:
+    return _DENIAL.search(text) is not None
 
 
 def _reason(pages: Sequence[ShownPage]) -> str:

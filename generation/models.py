@@ -26,7 +26,9 @@ def make_generator(library: Library, settings: Settings | None = None, history: 
     settings = settings or library.settings
     chat = make_chat(settings)
     if chat is None:
-        return ExtractiveGenerator()
+        from .tables import tables_of
+
+        return ExtractiveGenerator(lambda page: tables_of(library, page.hit.page))
     from .vlm import VlmGenerator
 
     return VlmGenerator(

@@ -6,6 +6,7 @@ columns) further on. A rule is two edges close together, a coloured band or a st
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,20 +78,20 @@ def _runs(pixels: NDArray[np.int16], unit: float, along: float) -> tuple[Edge, .
     """Lying edges of `(rows, columns, 3)`; `unit` and `along` are points a row and a column."""
     if pixels.shape[0] <= _STEP:
         return ()
-    changed = np.asarray((np.abs(pixels[_STEP:] - pixels[:-_STEP]) > LEVELS).any(axis=2))
+    step = np.abs(pixels[_STEP:] - pixels[:-_STEP]) > LEVELS
+    changed = step[..., 0] | step[..., 1] | step[..., 2]  # `any` over so short an axis takes ten times as long
     shortest = max(2, int(SHORTEST / along))
-    found: list[Edge] = []
-    for row in np.flatnonzero(changed.sum(axis=1) >= shortest).tolist():
-        steps = np.flatnonzero(np.diff(changed[row, :].astype(np.int8), prepend=0, append=0))
-        starts, ends = steps[::2], steps[1::2]
-        keep = np.flatnonzero(starts[1:] - ends[:-1] > _HOLE)
-        starts, ends = starts[np.concatenate(([0], keep + 1))], ends[np.concatenate((keep, [len(ends) - 1]))]
-        at = (row + (_STEP + 1) / 2) * unit
-        found += [
-            Edge(at, float(start) * along, float(end) * along)
-            for start, end in zip(starts, ends, strict=True)
-            if end - start >= shortest
-        ]
+    rows = np.flatnonzero(changed.sum(axis=1) >= shortest)
+    row, column = np.nonzero(np.diff(changed[rows].astype(np.int8), axis=1, prepend=0, append=0))
+    if not len(row):
+        return ()
+    row, starts, ends = row[::2], column[::2], column[1::2]
+    first = np.flatnonzero((np.diff(row, prepend=-1) > 0) | (np.append(_HOLE + 1, starts[1:] - ends[:-1]) > _HOLE))
+    row, starts, ends = row[first], starts[first], ends[np.append(first[1:] - 1, len(ends) - 1)]
+    found = [
+        Edge((int(rows[row[i]]) + (_STEP + 1) / 2) * unit, float(starts[i]) * along, float(ends[i]) * along)
+        for i in np.flatnonzero(ends - starts >= shortest)
+    ]
     # A photograph has ten thousands of short edges, and a page of tables some hundred long ones.
     longest = sorted(found, key=lambda edge: -edge.length)[:MOST_EDGES]
     return _thin(sorted(longest, key=lambda edge: edge.at))
@@ -150,10 +151,11 @@ def find_frames(edges: Edges) -> list[Frame]:
         for j, tall in enumerate(standing, len(lying)):
             if flat.start - THICK <= tall.at <= flat.end + THICK and tall.start - THICK <= flat.at <= tall.end + THICK:
                 parent[root(i)] = root(j)
+    groups: dict[int, tuple[list[Edge], list[Edge]]] = defaultdict(lambda: ([], []))
+    for i, edge in enumerate([*lying, *standing]):
+        groups[root(i)][i >= len(lying)].append(edge)
     frames = []
-    for group in {root(i) for i in range(len(parent))}:
-        flats = [edge for i, edge in enumerate(lying) if root(i) == group]
-        talls = [edge for i, edge in enumerate(standing, len(lying)) if root(i) == group]
+    for flats, talls in groups.values():
         ys, xs = _positions(flats), _positions(talls)
         if len(ys) >= 3 and len(xs) >= 3 and len(ys) * len(xs) <= 10_000:
             frames.append(Frame(xs, ys, _spans(xs, ys, flats, talls)))

@@ -45,7 +45,10 @@ def test_every_command_of_the_readme_exists_with_its_options() -> None:
     called = re.findall(r"^pagesight (\w+)(.*)$", README, re.MULTILINE)
     assert {name for name, _ in called} >= {"add", "search", "ask", "ui", "list", "remove", "doctor"}
     for name, rest in called:
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        command = commands[name]
+        if hasattr(command, "commands") and (below := re.match(r" ([a-z]\w*)", rest)):  # `extract tables`
+            command = command.commands[below.group(1)]
+        options = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--\w+", rest)) <= options
 
 

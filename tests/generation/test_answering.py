@@ -33,7 +33,6 @@ class TestScriptedGenerator(GeneratorContract):
         ("What was the net revenue in 2021?", "4,512 million euros", "annual-report.pdf", 1),
         ("How much water does the pump PS-400 deliver?", "35 m³ of water", "annual-report.pdf", 2),
         ("Скільки становить бюджет міста на освіту?", "12 мільйонів гривень", "план.pdf", 1),
-        ("What is the Umsatz of Thüringen?", "120 €", "umsatz tabelle.pdf", 1),
     ],
 )
 def test_an_answer_quotes_and_cites_the_very_words(library: Library, question: str, quote: str, file: str, number: int):

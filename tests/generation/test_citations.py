@@ -3,7 +3,7 @@
 import pytest
 from fakes import shown_page, words_of
 
-from pagesight.generation.citations import bind_citations, find_quote
+from pagesight.generation.citations import bind_citations, find_quotes
 from pagesight.generation.protocols import ShownPage
 from pagesight.retrieval import Library
 from pagesight.retrieval.types import Citation
@@ -92,7 +92,7 @@ def test_a_marker_at_the_very_start_harms_nothing(library: Library, shown: list[
     ],
 )
 def test_a_quote_is_found_word_by_word(quote: str, span: tuple[int, int] | None):
-    assert find_quote(words_of("Die “Größe” der Fläche"), quote) == span
+    assert find_quotes(words_of("Die “Größe” der Fläche"), quote) == ([span] if span else [])
 
 
 def test_a_shown_page_need_not_have_words(library: Library):

@@ -1,0 +1,166 @@
+"""What on the pages may answer: sentences, labels with what follows them, rows of tables; by how well they match."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..retrieval.analysis import terms
+from ..retrieval.types import Word
+from .asked import Kind, asked_kind, has_form
+from .protocols import ShownPage
+from .table_types import Table
+from .units import quotable_units
+
+OTHER_KIND = 0.7
+"""What is left of a unit's strength when nothing in it is of the kind that was asked for, such as a date."""
+OF_PAGE = 0.3
+"""What a unit leaves to its page ("Boeing", "2018") counts for so much."""
+OF_BEFORE = 0.6
+"""And what it leaves to the unit before it ("A racket has two parts. Its length …"); less by a third one further up."""
+OF_HEAD = 0.9
+"""And what a row leaves to the head of its table."""
+A_PAGE = 0.06
+"""Lost by each page that was found better."""
+LABEL = 10
+"""Words of a label, at most: a line that ends no sentence, and is quoted with what follows it."""
+RUNNING = 12
+"""Words of a running head, at most."""
+VALUE = 40
+"""Words of what follows a label, at most."""
+
+_LABEL = re.compile(r"[^\W\d_]")
+_CLOSED = re.compile(r"[.!?…。！？]\W*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Words of a page that may answer."""
+
+    page: ShownPage
+    first: int
+    last: int
+    """Words `first <= i < last` of the page."""
+    text: str
+    strength: float
+    """0 to 1: the share of the question, by weight, that it accounts for, together with where it stands."""
+    table: Table | None = None
+    """The table that it is a row of."""
+
+
+def rank_candidates(
+    question: str,
+    pages: Sequence[ShownPage],
+    tables: Mapping[int, Sequence[Table]] | None = None,
+    part: str | None = None,
+) -> list[Candidate]:
+    """What matches, best first.
+
+    `tables`: those of pages, by marker. `part`: words of the question that alone are to be accounted for, where it asks
+    several things.
+    """
+    kind = asked_kind(part or question)
+    asked = frozenset(terms(question))
+    units = {page.marker: quotable_units(page.match.words) for page in pages}
+    running = _running_heads(pages, units)
+    found = []
+    for page in pages:
+        own = [
+            unit
+            for unit in units[page.marker]
+            if (page.hit.page.document, _shape(page.match.words, *unit)) not in running
+        ]
+        found += _of_page(page, own, kind, asked, (tables or {}).get(page.marker, ()), part)
+    return sorted(found, key=lambda one: (-one.strength, one.page.marker, one.first))
+
+
+def page_support(page: ShownPage) -> NDArray[np.float32]:
+    """`(tokens,)`: how far the whole page, with its document's title and name, supports each word of the question."""
+    match = page.match
+    best = match.best(0, len(match.words)) if match.words else np.zeros(len(match.tokens), np.float32)
+    identity = set(terms(f"{page.hit.page.title} {page.hit.page.source}"))
+    named = np.array([bool(identity & set(terms(token))) for token in match.tokens], bool)
+    return np.where(named, 1.0, best).astype(np.float32)
+
+
+def _running_heads(pages: Sequence[ShownPage], units: Mapping[int, Sequence[tuple[int, int]]]) -> set[tuple[str, str]]:
+    """Document and shape of short lines that stand on several of its pages: titles and page numbers at the edges."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for page in pages:
+        lines = {_shape(page.match.words, first, last) for first, last in units[page.marker] if last - first <= RUNNING}
+        seen.update((page.hit.page.document, line) for line in lines)
+    return {line for line, count in seen.items() if count > 1}
+
+
+def _shape(words: Sequence[Word], first: int, last: int) -> str:
+    """A line without its numbers: the page's among them."""
+    return re.sub(r"\d+", "0", _text(words[first:last]))
+
+
+def _of_page(
+    page: ShownPage,
+    units: Sequence[tuple[int, int]],
+    kind: Kind,
+    asked: frozenset[str],
+    tables: Sequence[Table],
+    part: str | None,
+) -> Iterator[Candidate]:
+    match = page.match
+    weights = match.weights
+    asserts = kind == "yes or no"  # a sentence that says what the question asks is a yes
+    if part is not None:
+        own = set(terms(part))
+        inside = np.array([bool(own & set(terms(token))) for token in match.tokens], bool)
+        weights = np.where(inside, weights, 0) / max(float(weights[inside].sum()), 1e-9)
+    best = [match.best(first, last) for first, last in units]
+    shared = OF_PAGE * page_support(page)
+    for number, (first, last) in enumerate(units):
+        table = _table_of(match.words[first], tables)
+        context = shared
+        if number > 0:
+            context = np.maximum(context, OF_BEFORE * best[number - 1])
+        if number > 1:
+            context = np.maximum(context, OF_BEFORE * 0.7 * best[number - 2])
+        if table is not None and (head := _head_words(match.words, table)):
+            context = np.maximum(context, OF_HEAD * np.max([match.best(i, i + 1) for i in head], axis=0))
+        spans = [(last, best[number])]
+        text = _text(match.words[first:last])
+        is_label = table is None and last - first <= LABEL and _LABEL.search(text) and not _CLOSED.search(text)
+        if is_label and number + 1 < len(units):
+            after = units[number + 1]
+            if after[1] - after[0] <= VALUE and _table_of(match.words[after[0]], tables) is None:
+                spans.append((after[1], np.maximum(best[number], best[number + 1])))
+        for end, own_support in spans:
+            text = _text(match.words[first:end])
+            # a unit that only repeats words of the question, like a heading, answers nothing
+            if not own_support.any() or (asked.issuperset(terms(text)) and not (asserts and _CLOSED.search(text))):
+                continue
+            strength = float(np.maximum(own_support, context) @ weights)
+            if kind not in ("text", "yes or no", "name") and not has_form(kind, text, asked):
+                strength *= OTHER_KIND
+            strength *= max(0.0, 1 - A_PAGE * (page.marker - 1))
+            yield Candidate(page, first, end, text, strength, table)
+
+
+def _table_of(word: Word, tables: Sequence[Table]) -> Table | None:
+    x, y = word.box.center
+    return next((one for one in tables if one.box.x0 <= x <= one.box.x1 and one.box.y0 <= y <= one.box.y1), None)
+
+
+def _head_words(words: Sequence[Word], table: Table) -> list[int]:
+    boxes = [cell.box for row in table.rows[: table.heads] for cell in row if cell.text]
+    return [i for i, word in enumerate(words) if any(_inside(word, box) for box in boxes)]
+
+
+def _inside(word: Word, box: tuple[float, float, float, float]) -> bool:
+    x, y = word.box.center
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def _text(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
