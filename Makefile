@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check samples clean
+.PHONY: demo test check sanitize samples clean
 
 demo: $(READY)
 	$(BIN)/pagesight demo $(if $(HEADLESS),--headless)
@@ -20,10 +20,26 @@ check: $(READY)
 	for room in generation ingest retrieval ui; do ln -sfn ../../../$$room build/types/pagesight/$$room; done
 	$(BIN)/pyright
 
+# The MaxSim kernel's tests with a kernel that ends the process at a read or write out of bounds, an overflow, a bad
+# shift or a misaligned access. It lies in a copy of the tree that Python finds before the installed one. Leaks are not
+# looked for: Python itself leaves memory behind.
+SANITIZED := build/sanitize/pagesight
+sanitize: $(READY)
+	rm -rf $(SANITIZED)
+	mkdir -p $(SANITIZED)
+	cp -r retrieval $(SANITIZED)/
+	for room in generation ingest ui; do ln -sfn ../../../$$room $(SANITIZED)/$$room; done
+	$(CC) -g -O1 -std=c11 -Wall -Wextra -Werror -Wno-unknown-pragmas -ffp-contract=off -fno-omit-frame-pointer \
+		-fsanitize=address,undefined -fno-sanitize-recover=all -fPIC -shared -pthread \
+		-I$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('include'))") \
+		retrieval/maxsim/csrc/*.c -o $(SANITIZED)/retrieval/maxsim/_kernel.abi3.so
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+		OMP_NUM_THREADS=1 PYTHONPATH=build/sanitize $(BIN)/python -m pytest -q -s tests/retrieval/test_maxsim*.py $(ARGS)
+
 samples: $(READY)
 	$(BIN)/python data/make_samples.py
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(wildcard retrieval/maxsim/csrc/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'

@@ -12,6 +12,7 @@ from ..retrieval.encoders.sentence import SentenceEncoder
 from ..retrieval.errors import LibraryNotFound, PagesightError
 from ..retrieval.library import open_library
 from ..retrieval.manifest import read_manifest
+from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
 from ..retrieval.optional import OPTIONAL, find_image, find_reranker, find_visual
 from ..retrieval.settings import Settings
 
@@ -57,6 +58,7 @@ def examine(settings: Settings) -> list[Finding]:
     wanted = settings.reranker not in (None, "off") or settings.profile == "visual"
     findings.append(Finding("reranker", reranker is not None or not wanted, off or f"on: {reranker and reranker.name}"))
     findings.append(Finding("perceptual", True, "on for questions that are pictures: finds copies, needs nothing"))
+    findings.append(_kernel())
     if importlib.util.find_spec("rapidocr") is None:
         findings.append(Finding("ocr", False, "RapidOCR is missing; install it with: pip install rapidocr onnxruntime"))
     else:
@@ -64,6 +66,13 @@ def examine(settings: Settings) -> list[Finding]:
     findings.append(Finding("answers", True, "extractive: quotes with citations, no model to download"))
     findings.append(_library(settings))
     return findings
+
+
+def _kernel() -> Finding:
+    choice = chosen_path()
+    # Not compiled is slow, and no fault; compiled and wrong is one.
+    sound = choice.passed_over[:1] in ((), (NOT_COMPILED,))
+    return Finding("maxsim", sound, "; ".join((f"{choice.path}, checked against numpy", *choice.passed_over)))
 
 
 def _device(settings: Settings) -> str:

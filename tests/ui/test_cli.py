@@ -113,7 +113,20 @@ def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy:
     found = {entry["name"]: entry["ok"] for entry in json.loads(out)}
     assert status == 0
     assert found == dict.fromkeys(
-        ("lexical", "dense", "words", "visual", "image", "reranker", "perceptual", "ocr", "answers", "library"), True
+        (
+            "lexical",
+            "dense",
+            "words",
+            "visual",
+            "image",
+            "reranker",
+            "perceptual",
+            "maxsim",
+            "ocr",
+            "answers",
+            "library",
+        ),
+        True,
     )
     rows = next((library_copy.path / "multivectors" / "words").glob("*/rows.npy"))
     data = bytearray(rows.read_bytes())

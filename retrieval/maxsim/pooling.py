@@ -1,0 +1,54 @@
+"""A page's rows as a few: centres of k-means, for the first of two stages."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..types import Vectors
+from .arrays import matrix
+
+ROUNDS = 4
+"""More change recall by less than a point (benchmarks/maxsim.py)."""
+
+
+def pool(rows: ArrayLike, clusters: int = 32, rounds: int = ROUNDS) -> Vectors:
+    """`(rows, dim)` floats to `(at most clusters, dim)` float32: means of rows that k-means puts together.
+
+    The same rows give the same centres. A page of no more rows than clusters is returned as it is. Distances are
+    Euclidean, so rows need not be unit. Centres start as rows spread over the page, which on a grid of patches are
+    places spread over it, and a cluster that loses all its rows starts again as the row that fits its own centre least.
+
+    Raises `ValueError` for NaN, infinity, other shapes, and fewer than one cluster. Lloyd 1982.
+
+    >>> pool([[1.0, 0.0], [0.75, 0.0], [0.0, 0.5], [0.0, 1.0]], clusters=2).tolist()
+    [[0.875, 0.0], [0.0, 0.75]]
+    """
+    if clusters < 1 or rounds < 1:
+        raise ValueError(f"{clusters} clusters in {rounds} rounds cannot be made; give 1 or more of each.")
+    values = matrix("rows", rows)
+    if len(values) <= clusters:
+        return values
+    centres = values[np.linspace(0, len(values) - 1, clusters).round().astype(np.int64)]
+    owners = _nearest(values, centres)
+    for _ in range(rounds):
+        centres = _means(values, owners, centres)
+        owners = _nearest(values, centres)
+    return _means(values, owners, centres)
+
+
+def _nearest(values: Vectors, centres: Vectors) -> NDArray[np.int64]:
+    # |v - c|² less |v|², halved: one matrix product
+    return (values @ centres.T - np.einsum("cd,cd->c", centres, centres) / 2).argmax(axis=1)
+
+
+def _means(values: Vectors, owners: NDArray[np.int64], centres: Vectors) -> Vectors:
+    members = np.zeros((len(centres), len(values)), np.float32)
+    members[owners, np.arange(len(values))] = 1
+    counts = members.sum(axis=1)
+    means = (members @ values) / np.maximum(counts, 1)[:, None]
+    lost = np.flatnonzero(counts == 0)
+    if len(lost):
+        fit = np.square(values - centres[owners]).sum(axis=1)
+        means[lost] = values[np.argsort(-fit, kind="stable")[: len(lost)]]
+    return means
