@@ -109,6 +109,10 @@ class Catalog:
             for id_, title, pages, state, reason, size, added in rows
         ]
 
+    def has_documents(self) -> bool:
+        """Whether there is any document."""
+        return bool(self.rows("SELECT 1 FROM documents LIMIT 1"))
+
     def has_document(self, document: str) -> bool:
         return bool(self.rows("SELECT 1 FROM documents WHERE id = ?", (document,)))
 

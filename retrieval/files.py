@@ -57,3 +57,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def disk_use(folder: Path) -> dict[str, int]:
+    """Bytes of each file and folder in a folder, by name; what goes away meanwhile counts as nothing."""
+    found: dict[str, int] = {}
+    for part in sorted(folder.iterdir()):
+        files = part.rglob("*") if part.is_dir() else [part]
+        size = 0
+        for file in files:
+            with suppress(OSError):
+                size += file.stat().st_size if file.is_file() else 0
+        found[part.name] = size
+    return found

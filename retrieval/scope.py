@@ -42,7 +42,13 @@ class Scopes:
         documents = None
         if "document" in where:
             known = self._catalog.documents()
-            documents = frozenset(id_ for name in _values(where["document"]) for id_ in resolve(name, known))
+            ids = {document.id for document in known}
+            # Whole ids are looked up, not compared with every document: a filter may let thousands through.
+            documents = frozenset(
+                id_
+                for name in _values(where["document"])
+                for id_ in ([name] if name in ids else resolve(name, known))
+            )
             pages = {page: owner for page, owner in pages.items() if owner in documents}
         if "figure" in where:
             tagged = pages_with_figures(self._catalog, _values(where["figure"]))

@@ -151,9 +151,9 @@ def test_a_wheel_claims_one_name_and_holds_everything(tmp_path: Path):
     data = [
         file.relative_to(ROOT)
         for room in ROOMS
-        for pattern in ("*.json", "*.sql", "py.typed")
+        for pattern in ("*.json", "*.sql", "*.js", "*.css", "*.svg", "py.typed")
         for file in (ROOT / room).rglob(pattern)
     ]
-    assert {file.name for file in data} >= {"schema.sql", "fusion.json", "abstention.json", "py.typed"}
+    assert {file.name for file in data} >= {"schema.sql", "fusion.json", "abstention.json", "viewer.js", "py.typed"}
     missing = {f"pagesight/{file.as_posix()}" for file in [*FILES, *data]} - names
     assert missing == set()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 # No text of a document ever goes in here.
 STYLE = """<style>
-[data-testid=stMainBlockContainer] { max-width: 58rem; padding-top: 5rem; }
+[data-testid=stMainBlockContainer] { max-width: 64rem; padding-top: 5rem; }
 /* Right-to-left text begins at the right, whatever stands around it. */
 [data-testid=stText] span, [data-testid=stMarkdownContainer] p { unicode-bidi: plaintext; }
-/* White pages on a white background have an edge. */
-[data-testid=stImage] img { border: 1px solid rgb(128 128 128 / 40%); border-radius: 2px; }
-/* "Press Enter to submit" lies over the question on a narrow screen. */
+/* Captions are read, too: Streamlit's grey has a contrast of 3.9, and 4.5 is needed. */
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p { color: inherit; opacity: .85; }
+/* "Press Enter to submit" lies over the text on a narrow screen. */
 [data-testid=InputInstructions] { display: none; }
 </style>"""
 
@@ -20,11 +22,13 @@ def main() -> None:
 
     from pagesight.ui.views import documents, search
 
-    st.set_page_config(page_title="pagesight", page_icon=":material/find_in_page:", layout="centered")
+    # A file of ours: for an icon by name or an emoji, every visitor's browser would ask a server of Google's or a CDN.
+    icon = str(Path(__file__).parent / "browser" / "icon.svg")
+    st.set_page_config(page_title="pagesight", page_icon=icon, layout="centered")
     st.html(STYLE)
     views = [
         st.Page(search.show, title="Search", icon=":material/search:", url_path="search", default=True),
-        st.Page(documents.show, title="Documents", icon=":material/description:", url_path="documents"),
+        st.Page(documents.show, title="Library", icon=":material/description:", url_path="library"),
     ]
     st.navigation(views, position="top").run()
 

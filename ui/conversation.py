@@ -11,23 +11,24 @@ if TYPE_CHECKING:
     from ..generation.prompt import Turn
     from ..generation.protocols import Generator
     from ..retrieval.library import Library
+    from ..retrieval.settings import Settings
 
 
-def generator_for(library: Library, history: Sequence[Answer]) -> Generator:
-    """The generator of the library's settings, told what was said before."""
+def generator_for(library: Library, history: Sequence[Answer], settings: Settings | None = None) -> Generator:
+    """The generator of the settings (the library's, when none are given), told what was said before."""
     from ..generation.models import make_generator
 
-    return make_generator(library, history=_turns(history))
+    return make_generator(library, settings, history=_turns(history))
 
 
-def standalone_for(library: Library, history: Sequence[Answer], question: str) -> str:
+def standalone_for(library: Library, history: Sequence[Answer], question: str, settings: Settings | None = None) -> str:
     """A follow-up as a question that can be searched for by itself: by the model that answers, or by rules."""
     if not history:
         return question
     from ..generation.conversation import standalone
     from ..generation.models import make_chat
 
-    chat = make_chat(library.settings)
+    chat = make_chat(settings or library.settings)
     if chat is None:
         return standalone(history, question)
     from ..generation.vlm import standalone_question

@@ -1,20 +1,31 @@
-"""What every view needs: the library of this process, and errors in one friendly line."""
+"""What every view needs: the library of this process, who is visiting, and errors in one friendly line."""
 
 from __future__ import annotations
 
+import gc
 import logging
+import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import streamlit as st
 
-from pagesight.retrieval import Library, Settings, create_library, open_library
-from pagesight.retrieval.errors import LibraryNotFound, PagesightError
-
+from ..retrieval import Library, Settings, create_library, open_library
+from ..retrieval.errors import LibraryNotFound, PagesightError
+from ..retrieval.journal import Journal
 from .plain import plain
+from .writing import BROKEN
 
 logger = logging.getLogger(__name__)
+
+COOKIE = "pagesight"
+"""Tells one visitor's conversations from another's; `browser/ask.js` sets it."""
+CHOSEN = "generator-chosen"
+"""Session key: settings of the generator that this visitor chose, by name. A service's key stays here."""
 
 
 def library_path() -> Path:
@@ -30,7 +41,7 @@ def shown_errors() -> Iterator[None]:
         st.error(plain(str(error)), icon=":material/error:")
     except Exception:  # Streamlit's own rerun and stop signals are no `Exception`s
         logger.exception("The page failed")
-        st.error("Something went wrong here. The log of the server says what.", icon=":material/error:")
+        st.error(BROKEN, icon=":material/error:")
 
 
 @contextmanager
@@ -54,6 +65,50 @@ def opened_library(*, create: bool = False) -> Iterator[Library | None]:
         library.close()
 
 
+def journal_of(library: Library) -> Journal:
+    """The journal of this process's library."""
+    return _journal(library.path, library)
+
+
+def person() -> str:
+    """Who is visiting: a random name that the browser keeps, or, on the first visit, one that it is given now."""
+    known = str(st.context.cookies.get(COOKIE, ""))
+    if re.fullmatch("[0-9a-f]{32}", known):
+        return known
+    return st.session_state.setdefault("person", uuid.uuid4().hex)
+
+
+def answer_settings(library: Library) -> Settings:
+    """The library's settings with what this visitor chose to write answers."""
+    chosen: dict[str, Any] = st.session_state.get(CHOSEN, {})
+    return library.settings.model_copy(update=chosen)
+
+
 @st.cache_resource(show_spinner=False)
 def _open(path: Path) -> Library:
     return open_library(path)
+
+
+def warm_up(library: Library) -> None:
+    """Load the encoder while the first visitor writes a question: it takes seconds."""
+    _warm_up(library.path, library)
+
+
+@st.cache_resource(show_spinner=False)
+def _warm_up(path: Path, _library: Library) -> None:
+    def load() -> None:
+        try:
+            _library.page_encoder.encode_query("warm")
+            # Streamlit 1.67 collects garbage after every run of the page. Over torch's objects that took 0.5 s, in
+            # which no other thread ran, and an answer of 0.5 s took 15. What is frozen is not looked at.
+            gc.collect()
+            gc.freeze()
+        except Exception:  # the first question says what is wrong, where somebody sees it
+            logger.exception("Loading the encoder failed")
+
+    Thread(target=load, name="warm-up", daemon=True).start()
+
+
+@st.cache_resource(show_spinner=False)
+def _journal(path: Path, _library: Library) -> Journal:
+    return Journal(path, _library.catalog)

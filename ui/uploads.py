@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from pagesight.ingest import Outcome, Progress, add
-from pagesight.retrieval import Library
-from pagesight.retrieval.files import write_whole
+from ..ingest import Outcome, Progress, add
+from ..retrieval import Library
+from ..retrieval.files import write_whole
 
 FOLDER = "uploads"
 """In the library's folder."""
@@ -43,14 +43,13 @@ def safe_name(name: str) -> str:
     return stem + suffix or "document"
 
 
-def add_uploads(
-    library: Library, uploads: Sequence[Upload], password: str | None, on_progress: Callable[[Progress], None]
+def add_saved(
+    library: Library, paths: Sequence[Path], password: str | None, on_progress: Callable[[Progress], None]
 ) -> Iterator[Outcome]:
-    """Keep files in the library's folder and add them. A name that was there before is a new version of that file.
+    """Add files that `save` has kept. Those that are new here and were not reached are not kept after all.
 
-    Raises `LibraryLocked` when somebody else is writing; then files that are new here are not kept.
+    Raises `LibraryLocked` when somebody else is writing.
     """
-    paths = _save(library, uploads)
     try:
         yield from add(library, paths, password=password, on_progress=on_progress)
     finally:
@@ -73,7 +72,8 @@ def _folder(library: Library) -> Path:
     return library.path.absolute() / FOLDER
 
 
-def _save(library: Library, uploads: Sequence[Upload]) -> list[Path]:
+def save(library: Library, uploads: Sequence[Upload]) -> list[Path]:
+    """Keep files in the library's folder. A name that was there before is a new version of that file."""
     paths: list[Path] = []
     for upload in uploads:
         name = PurePosixPath(safe_name(upload.name))

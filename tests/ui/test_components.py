@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from pagesight.retrieval import Box, Page
-from pagesight.ui.page_images import OUTLINE, page_picture, strip_around
+from pagesight.retrieval import Answer, Box, Citation, Document, Evidence, Hit, Page
+from pagesight.ui.address import Asked, read_address, write_address
+from pagesight.ui.cards import answer_parts, snippet
+from pagesight.ui.filters import Described, where_for
+from pagesight.ui.page_images import fractions, part_of, placeholder, strip_around
 from pagesight.ui.plain import JOINER, plain, plain_answer
 from pagesight.ui.uploads import MOST_NAME_BYTES, safe_name
 
@@ -69,76 +74,105 @@ def page(width: float = 200, height: float = 100) -> Page:
     return Page("d/1", "d", "/звіт.pdf", "Звіт", 1, width, height, 0, "text", "layer")
 
 
-def white(width: int, height: int) -> bytes:
+def opened(address: str) -> Image.Image:
+    assert address.startswith("data:image/png;base64,")
+    return Image.open(BytesIO(base64.b64decode(address.partition(",")[2])))
+
+
+def test_a_placeholder_is_grey_where_the_page_has_words() -> None:
+    shown = opened(placeholder(page(), [Box(0, 0, 100, 50)]))
+    assert shown.size == (24, 12)
+    assert (shown.getpixel((4, 2)), shown.getpixel((20, 10))) == (170, 255)
+
+
+def test_boxes_are_shares_of_the_page() -> None:
+    assert fractions(Box(50, 20, 100, 60), page()) == [0.25, 0.2, 0.25, 0.4]
+
+
+def test_a_part_of_a_page_is_cut_out_of_its_picture() -> None:
+    picture = Image.new("RGB", (400, 200), "white")
+    picture.paste((0, 0, 255), (100, 40, 200, 120))
     out = BytesIO()
-    Image.new("RGB", (width, height), "white").save(out, "WEBP", lossless=True)
-    return out.getvalue()
-
-
-def opened(picture: bytes) -> Image.Image:
-    return Image.open(BytesIO(picture)).convert("RGB")
-
-
-def is_yellow(pixel: object) -> bool:
-    assert isinstance(pixel, tuple)
-    red, green, blue = pixel
-    return red > 230 and green > 210 and blue < 200
-
-
-def is_white(pixel: object) -> bool:
-    assert isinstance(pixel, tuple)
-    return min(pixel) > 240
-
-
-def test_a_box_in_points_is_marked_at_its_place_in_pixels() -> None:
-    shown = opened(page_picture(white(800, 400), page(), [Box(50, 20, 100, 60)], width=400))
-    assert shown.size == (400, 200)
-    assert is_yellow(shown.getpixel((150, 80)))
-    assert all(is_white(shown.getpixel(outside)) for outside in [(80, 80), (220, 80), (150, 20), (150, 140)])
-    edge = shown.getpixel((150, round((20 - 1.5) * 2)))
-    assert isinstance(edge, tuple)
-    assert max(abs(a - b) for a, b in zip(edge, OUTLINE, strict=True)) < 60
-
-
-def test_where_boxes_overlap_the_marker_is_no_darker() -> None:
-    once = opened(page_picture(white(400, 200), page(), [Box(20, 20, 120, 80)], width=400))
-    boxes = [Box(20, 20, 120, 80), Box(22, 22, 118, 78), Box(24, 24, 116, 76)]
-    often = opened(page_picture(white(400, 200), page(), boxes, width=400))
-    a, b = once.getpixel((140, 100)), often.getpixel((140, 100))
-    assert isinstance(a, tuple)
-    assert isinstance(b, tuple)
-    assert max(abs(x - y) for x, y in zip(a, b, strict=True)) <= 6
-
-
-def test_a_part_of_a_page_is_cut_out_with_its_marks() -> None:
-    strip = Box(0, 50, 200, 100)
-    shown = opened(page_picture(white(400, 200), page(), [Box(50, 70, 100, 80)], width=1000, part=strip))
-    assert shown.size == (400, 100)  # never blown up
-    assert is_yellow(shown.getpixel((150, 50)))
-    assert is_white(shown.getpixel((150, 20)))
-
-
-def test_a_picture_whose_scales_differ_is_marked_right() -> None:
-    shown = opened(page_picture(white(400, 100), page(), [Box(100, 40, 200, 80)], width=400))
-    assert is_yellow(shown.getpixel((300, 60)))
-    assert is_white(shown.getpixel((100, 60)))
+    picture.save(out, "WEBP", lossless=True)
+    cut = part_of(out.getvalue(), page(), Box(50, 20, 100, 60))
+    assert cut.size == (100, 80)
+    assert cut.getextrema() == ((0, 0), (0, 0), (255, 255))
 
 
 @pytest.mark.parametrize(
     "box", [Box(-50, -50, -10, -10), Box(500, 500, 600, 600), Box(30, 30, 30, 30), Box(-5, -5, 900, 9)]
 )
 def test_a_box_off_the_page_does_no_harm(box: Box) -> None:
-    assert opened(page_picture(white(400, 200), page(), [box], width=300)).size == (300, 150)
     part = strip_around(page(), [box])
     assert part.width >= 1
     assert part.height >= 1
-    page_picture(white(400, 200), page(), [box], width=300, part=part)
+    placeholder(page(), [box])
 
 
 def test_the_strip_around_boxes_is_as_wide_as_the_page_and_stays_on_it() -> None:
     assert strip_around(page(400, 800), [Box(10, 300, 20, 310), Box(10, 330, 20, 340)]) == Box(0, 258, 400, 382)
     assert strip_around(page(400, 800), [Box(10, 5, 20, 10)]).y0 == 0
     assert strip_around(page(400, 800), []) == Box(0, 0, 400, 800)
+
+
+def test_a_snippet_marks_the_words_of_the_question_in_any_form() -> None:
+    places = (
+        Evidence(Box(0, 0, 9, 9), "Sailings to Ostrey, in fog", ("sailing", "in"), 0.9),
+        Evidence(Box(0, 9, 9, 20), "рейсів", ("рейсів",), 0.5),
+    )
+    assert snippet(Hit(page(), 1.0, 1, evidence=places)) == [
+        ["Sailings", True],
+        [" to Ostrey, in fog · ", False],
+        ["рейсів", True],
+        [" ", False],
+    ]
+    assert snippet(Hit(page(), 1.0, 1)) == []
+
+
+def test_brackets_in_a_quote_are_no_marker() -> None:
+    answer = Answer("?", "“як у [1]” [1]", (Citation(1, 0, 9, page(), (), ""),), (), "fake")
+    assert answer_parts(answer) == [{"text": "“як у [1]” ", "weak": False}, {"marker": 1}]
+
+
+def test_an_address_says_all_that_was_asked_and_nothing_else() -> None:
+    asked = Asked("Скільки?", 10, False, "", "ab12", ("0123456789abcdef",), ("/звіти",), ("pdf",), ("chart",))
+    asked = replace(asked, since="2024-01-01", until="2024-12-31")
+    written = write_address(asked)
+    assert (
+        read_address({name: [value] if isinstance(value, str) else value for name, value in written.items()}) == asked
+    )
+    assert write_address(Asked()) == {}
+    assert read_address({"k": ["999"], "since": ["soon"], "x": ["y"], "answer": ["maybe"]}) == Asked()
+
+
+def described(id_: str, source: str, date: str) -> Described:
+    return Described(Document(id_ * 64, "Звіт", 1, "indexed", None, (source,), 1, ""), date)
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "passing"),
+    [
+        (Asked(types=("pdf",)), ["a", "b"]),
+        (Asked(folders=("/звіти",), types=("pdf", "png")), ["a", "c"]),
+        (Asked(since="2024-01-01", until="2024-12-31"), ["b"]),
+        (Asked(documents=("cccccccc",)), ["c"]),
+        (Asked(documents=("cccccccc",), types=("pdf",)), None),
+    ],
+)
+def test_filters_let_documents_through(narrowed: Asked, passing: list[str] | None) -> None:
+    documents = [
+        described("a", "/звіти/1.PDF", "2023-05-01"),
+        described("b", "/інше/2.pdf", "2024-05-01"),
+        described("c", "/звіти/3.png", ""),
+    ]
+    where = where_for(narrowed, documents)
+    assert where == (None if passing is None else {"document": [id_ * 64 for id_ in passing]})
+    assert where_for(Asked(), documents) == {}
+
+
+def test_no_code_of_the_browser_s_parts_sets_markup() -> None:
+    for file in (UI / "browser").glob("*.js"):
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", file.read_text()), file
 
 
 @pytest.mark.parametrize(

@@ -1,170 +1,199 @@
-"""The search view: a question, the pages that were found, and the answer over them."""
+"""The search view: a question, the pages that were found at once, and the answer over them as it is written."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+import base64
+import binascii
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pagesight.generation import stream_answer
-from pagesight.retrieval import Answer, Document, Hit, Library
+from ...generation import documents_meant
+from ...retrieval import Library
+from ...retrieval.errors import QueryError
+from ...retrieval.pictures import open_picture
+from ..address import ID_DIGITS, Asked, inside, like_this, read_address, write_address
+from ..answers import answer_area
+from ..browser_parts import part
+from ..cards import card
+from ..conversation import standalone_for
+from ..filter_bar import filter_bar
+from ..filters import count
+from ..finding import Found, find, picture_name
+from ..plain import plain
+from ..session import answer_settings, opened_library, person, shown_errors, warm_up
+from ..talks import earlier, history, sidebar
+from ..viewer import NEXT, picture_address, show_viewer, view
+from .first_run import first_run
 
-from ..components import citation_card, file_name, result_card, show_viewer
-from ..plain import plain, plain_answer
-from ..session import library_path, opened_library, shown_errors
-
-RESULT = "result"
-"""Session key: the last `Result`, so that a rerun of the page neither searches nor answers again."""
-ASKED = "asked"
-"""Session key: the `Asked` that was sent last."""
-
-EVERYWHERE = ""
-"""The scope that is all documents. Not `None`, by which a selectbox means that nothing is chosen."""
-
-COUNTS = (3, 5, 10, 20, 50)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the form held when it was sent."""
-
-    question: str
-    scope: str
-    """Id of the document to search in, or `EVERYWHERE`."""
-    most: int
-    """Pages to find."""
-
-
-@dataclass
-class Result:
-    """What was found for a question in a library as it was then; the answer comes after the pages."""
-
-    asked: Asked
-    generation: int
-    """The library's; another one means that documents came or went."""
-    hits: list[Hit]
-    milliseconds: float
-    answer: Answer | None = None
+FOUND = "found"
+"""Session key: the last `Found`, so that a rerun of the page does not search again."""
+PICTURES = "pictures"
+"""Session key: the pictures of this visit's questions, by their name in the address."""
+ASKED_AS = "asked-as"
+"""Session key: a follow-up as it was written, and the question that it was searched for as."""
 
 
 def show() -> None:
     with shown_errors(), opened_library() as library:
-        documents = library.documents() if library is not None else []
-        if library is None or not documents:
-            _first_run()
+        if library is None or not library.catalog.has_documents():
+            first_run()
             return
-        heading = st.empty()
-        _form(documents)
-        answer_place = st.container()
-        asked: Asked | None = st.session_state.get(ASKED)
-        if asked is None:
+        asked = _chosen_in_viewer(read_address({name: st.query_params.get_all(name) for name in st.query_params}))
+        warm_up(library)
+        sidebar(library)
+        # Each has its place on every run: what moves is shown twice until the run ends (seen with Streamlit 1.67).
+        heading, box, bar, before, answer_place = (st.container() for _ in range(5))
+        with box:
+            asked = _ask(library, asked)
+        with bar:
+            filter_bar(library, asked)
+        if asked.empty:
             heading.title("Search what your documents say and show")
+            before.caption("Press / to write a question. Paste or drop a picture to look for what is like it.")
+            show_viewer(library, "", ())
             return
-        result = _find(library, asked)
-        _cards(library, result)
-        show_viewer(result.hits, result.answer.citations if result.answer else ())
+        with before:
+            _before(asked)
+        _results(library, asked, answer_place)
+
+
+def _before(asked: Asked) -> None:
+    """What was said before, and what a follow-up was taken to mean."""
+    earlier(urlencode(write_address(asked), doseq=True))
+    said, searched = st.session_state.get(ASKED_AS, ("", ""))
+    if searched == asked.question and said != searched:
+        st.caption(f"“{plain(said)}” was understood as: {plain(searched)}")
+
+
+def _results(library: Library, asked: Asked, answer_place: DeltaGenerator) -> None:
+    found = _find(library, asked)
+    if found is None:
+        return
+    _cards(library, found)
+    show_viewer(library, asked.question, found.hits)
+    if asked.answer and asked.question and found.hits:
         with answer_place, shown_errors():
-            _answer(library, result)
+            answer_area(library, found)
 
 
-def _first_run() -> None:
-    st.title("Search your documents")
-    st.info("There are no documents here yet. Add some under **Documents**, or from a terminal:")
-    st.code(f'pagesight add FILES --library "{library_path()}"', language=None, wrap_lines=True)
-
-
-def _form(documents: list[Document]) -> None:
-    """The question with its scope; what was asked last stays in it when the reader comes back from another view."""
-    asked = st.session_state.get(ASKED, Asked("", EVERYWHERE, 5))
-    names = _scope_names(documents)
-    st.session_state.setdefault("question", asked.question)
-    st.session_state.setdefault("scope", asked.scope)
-    st.session_state.setdefault("most", asked.most)
-    if st.session_state["scope"] not in names:
-        st.session_state["scope"] = EVERYWHERE  # it was removed
-    with st.form("ask", border=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            question = st.text_input(
-                "Question", key="question", placeholder="Ask your documents", label_visibility="collapsed"
-            )
-            sent = st.form_submit_button("Search", type="primary", icon=":material/search:")
-        scope, most = st.columns([3, 1])
-        document = scope.selectbox(
-            "Search in", list(names), key="scope", format_func=lambda option: names.get(option, "")
-        )
-        count = most.selectbox("Pages", COUNTS, key="most")
-    if sent:
-        st.session_state[ASKED] = Asked((question or "").strip(), document, count)
-
-
-def _scope_names(documents: list[Document]) -> dict[str, str]:
-    """A name for each scope, each another one: Streamlit tells options apart by what they show."""
-    names = {EVERYWHERE: "All documents"}
-    taken = set(names.values())
-    for document in documents:
-        name = f"{document.title} — {file_name(document.sources[0])}" if document.sources else document.title
-        names[document.id] = f"{name} ({document.id[:8]})" if name in taken else name
-        taken.add(name)
-    return names
-
-
-def _find(library: Library, asked: Asked) -> Result:
-    generation = library.catalog.generation()
-    result: Result | None = st.session_state.get(RESULT)
-    if result is not None and (result.asked, result.generation) == (asked, generation):
-        return result
-    started = time.perf_counter()
-    where = None if asked.scope == EVERYWHERE else {"document": asked.scope}
-    with st.spinner("Looking through the pages…"):
-        hits = library.retrieve(asked.question, k=asked.most, where=where)
-    result = Result(asked, generation, hits, (time.perf_counter() - started) * 1000)
-    st.session_state[RESULT] = result
-    return result
-
-
-def _cards(library: Library, result: Result) -> None:
-    if not result.hits:
-        st.info("No page was found. Ask with other words, or search in all documents.")
-        return
-    pages, documents = len(result.hits), len({hit.page.document for hit in result.hits})
-    st.caption(
-        f"{pages} page{'s' if pages > 1 else ''} from {documents} document{'s' if documents > 1 else ''} "
-        f"in {result.milliseconds:,.0f} ms"
-    )
-    best = {
-        name: max(hit.channels[name].score for hit in result.hits if name in hit.channels)
-        for name in dict.fromkeys(name for hit in result.hits for name in hit.channels)
+def _ask(library: Library, asked: Asked) -> Asked:
+    """The box; what was sent in it goes into the address."""
+    kept = st.session_state.setdefault(PICTURES, {})
+    picture = kept.get(asked.picture)
+    data = {
+        "question": asked.question,
+        "answer": asked.answer,
+        "picture": _thumbnail(picture) if picture else None,
+        "placeholder": "Ask on, or search for something else" if history() else "Ask your documents",
+        "person": person(),
+        "round": st.session_state.get(FOUND) is None,
     }
-    for hit in result.hits:
-        result_card(library, hit, best)
+    sent: dict[str, Any] | None = part("ask", "ask", data, "asked")["asked"]
+    if sent is None:
+        return asked
+    with shown_errors():
+        name = asked.picture if sent.get("keep") else ""
+        if sent.get("picture"):
+            picture = _decoded(str(sent["picture"]))
+            name = picture_name(picture)
+            kept[name] = picture
+        question, documents = str(sent.get("question", "")).strip(), asked.documents
+        answer = bool(sent.get("answer"))
+        if answer and question:
+            meant = documents_meant(history(), question)
+            documents = tuple(id_[:ID_DIGITS] for id_ in meant) if meant else documents
+            searched = standalone_for(library, history(), question, answer_settings(library))
+            st.session_state[ASKED_AS] = question, searched
+            question = searched
+        asked = replace(asked, question=question, answer=answer, picture=name, like="", documents=documents)
+        _go(asked)
+    return asked
 
 
-def _answer(library: Library, result: Result) -> None:
-    """Write the answer as it comes, then its citations."""
-    if not result.hits:
+def _find(library: Library, asked: Asked) -> Found | None:
+    kept: Found | None = st.session_state.get(FOUND)
+    searched = replace(asked, answer=True)
+    if kept is not None and (kept.asked, kept.generation) == (searched, library.catalog.generation()):
+        return kept
+    picture = st.session_state[PICTURES].get(asked.picture)
+    if asked.picture and picture is None:
+        st.info("The picture of this question is not part of the link; add it again, or search by words alone.")
+        if not asked.question:
+            return None
+    with shown_errors(), st.spinner("Looking through the pages…"):
+        found = find(library, searched, picture)
+        st.session_state[FOUND] = found
+        return found
+    return None
+
+
+def _cards(library: Library, found: Found) -> None:
+    if not found.hits:
+        hint = "Take a filter away" if count(found.asked) else "Ask with other words"
+        st.info(f"No page was found. {hint}, or look at what there is under **Library**.")
         return
-    with st.container(border=True):
-        text = st.empty()
-        answer = result.answer
-        if answer is None:
-            text.caption("Reading the pages…")
-            written = ""
-            for piece in stream_answer(library, result.asked.question, result.hits):
-                if isinstance(piece, Answer):
-                    answer = result.answer = piece
-                    break
-                written += piece
-                text.markdown(plain_answer(written))
-        if answer is None:
-            raise AssertionError("a stream ends with its answer")
-        if answer.abstained:
-            text.warning(
-                f"**The documents do not answer this.**  \n{plain(answer.reason or '')}", icon=":material/help_center:"
-            )
-            st.caption("The pages below come nearest to the question.")
-            return
-        text.markdown(plain_answer(answer.text, {citation.marker for citation in answer.citations}))
-        st.caption(f"Answered by {plain(answer.model)} from the pages below.")
-        for number, citation in enumerate(answer.citations):
-            citation_card(library, citation, key=f"open-citation-{number}")
+    pages, documents = len(found.hits), len({hit.page.document for hit in found.hits})
+    like = "like the one you chose, " if found.asked.like else ""
+    st.caption(
+        f"{pages} page{'s' if pages > 1 else ''} {like}from {documents} document{'s' if documents > 1 else ''} "
+        f"in {found.milliseconds:,.0f} ms"
+    )
+    cards = [
+        card(
+            library,
+            hit,
+            picture=picture_address(library, hit.page),
+            date=found.dates.get(hit.page.document, ""),
+            shares=shares,
+        )
+        for hit, shares in zip(found.hits, found.shares, strict=True)
+    ]
+    done = part("results", "results", {"cards": cards}, "open", "inside", "like")
+    for hit in found.hits:
+        if done["open"] == hit.page.id:
+            view(hit.page, [place.box for place in hit.evidence])
+        elif done["inside"] == hit.page.id:
+            _go(inside(found.asked, hit.page.document))
+            st.rerun()
+        elif done["like"] == hit.page.id:
+            _go(like_this(found.asked, hit.page.id))
+            st.rerun()
+
+
+def _chosen_in_viewer(asked: Asked) -> Asked:
+    """What somebody chose in the viewer is asked now."""
+    if NEXT not in st.session_state:
+        return asked
+    event, place = st.session_state.pop(NEXT)
+    asked = inside(asked, place) if event == "inside" else like_this(asked, place)
+    _go(asked)
+    return asked
+
+
+def _go(asked: Asked) -> None:
+    st.query_params.from_dict(write_address(asked))
+
+
+def _decoded(address: str) -> bytes:
+    """The bytes of a data URL. Raises `QueryError` when they are no picture."""
+    try:
+        data = base64.b64decode(address.partition(",")[2], validate=True)
+    except binascii.Error as error:
+        raise QueryError("The picture did not arrive whole; add it again.") from error
+    open_picture(data)
+    return data
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _thumbnail(picture: bytes) -> str:
+    """A picture of at most 160 pixels, as a data URL: made anew, so that it is nothing but pixels."""
+    image = open_picture(picture).convert("RGB")
+    image.thumbnail((160, 160))
+    out = BytesIO()
+    image.save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,0 +1,100 @@
+"""What a search can be narrowed to, by what the catalog knows of documents. A further field is a line of `FIELDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePath
+
+from ..retrieval.library import Library
+from ..retrieval.types import Document
+from .address import Asked
+
+SECOND = 1_000_000_000
+"""Nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A document with what filters look at."""
+
+    document: Document
+    date: str
+    """When the file was last changed, ISO 8601, UTC; `""` when nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A filter of which a document has some values; those that are asked for are joined by "or"."""
+
+    label: str
+    asked: Callable[[Asked], tuple[str, ...]]
+    values: Callable[[Described], Iterable[str]]
+
+
+FIELDS: Mapping[str, Field] = {
+    "folders": Field("Folders", lambda asked: asked.folders, lambda one: folders_of(one.document)),
+    "types": Field("Types", lambda asked: asked.types, lambda one: types_of(one.document)),
+}
+
+
+def describe(library: Library) -> list[Described]:
+    """All documents, in the order they were added."""
+    changed: dict[str, int] = {}
+    for source in library.catalog.sources():
+        if source.document is not None and source.modified:
+            changed[source.document] = max(source.modified, changed.get(source.document, 0))
+    return [Described(one, _day(changed.get(one.id))) for one in library.documents()]
+
+
+def figure_tags(library: Library) -> list[str]:
+    """What figures of the library show, as its image model named it, by name."""
+    statement = "SELECT DISTINCT json_each.value FROM figures, json_each(figures.tags) ORDER BY 1"
+    return [tag for (tag,) in library.catalog.rows(statement)]
+
+
+def options(field: Field, described: Sequence[Described]) -> list[str]:
+    """The values that documents have, by name."""
+    return sorted({value for one in described for value in field.values(one)})
+
+
+def where_for(asked: Asked, described: Sequence[Described]) -> dict[str, list[str]] | None:
+    """The filters as `Library.retrieve` takes them; `None` when no document passes them."""
+    where: dict[str, list[str]] = {"figure": list(asked.figures)} if asked.figures else {}
+    narrowing = [field for field in FIELDS.values() if field.asked(asked)]
+    if not (asked.documents or narrowing or asked.since or asked.until):
+        return where
+    passing = [
+        one.document.id
+        for one in described
+        if (not asked.documents or any(one.document.id.startswith(begin) for begin in asked.documents))
+        and all(set(field.asked(asked)) & set(field.values(one)) for field in narrowing)
+        and (not asked.since or asked.since <= one.date)
+        and (not asked.until or (one.date != "" and one.date <= asked.until))
+    ]
+    return where | {"document": passing} if passing else None
+
+
+def count(asked: Asked) -> int:
+    """How many filters narrow a question."""
+    chosen = [asked.documents, asked.figures, asked.since or asked.until]
+    return sum(map(bool, chosen)) + sum(bool(field.asked(asked)) for field in FIELDS.values())
+
+
+def folders_of(document: Document) -> list[str]:
+    """The folders that a document lies in, as paths."""
+    return [str(PurePath(source).parent) for source in document.sources]
+
+
+def types_of(document: Document) -> list[str]:
+    """What a document's files are, by their suffix.
+
+    >>> types_of(Document("ab", "", 1, "indexed", None, ("/a/Звіт.PDF",), 1, ""))
+    ['pdf']
+    """
+    return sorted({PurePath(source).suffix.lower().removeprefix(".") or "none" for source in document.sources})
+
+
+def _day(modified: int | None) -> str:
+    return datetime.fromtimestamp(modified / SECOND, UTC).date().isoformat() if modified else ""

@@ -1,0 +1,83 @@
+"""Finding what the address asks for: the question, its filters, its picture, or what is like a page."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image
+
+from ..retrieval.errors import QueryError
+from ..retrieval.figures import figures_of
+from ..retrieval.fusion import default_weights
+from ..retrieval.library import Library
+from ..retrieval.picture_query import PictureQuery
+from ..retrieval.types import Box, Hit
+from .address import Asked
+from .cards import channel_shares
+from .filters import describe, where_for
+from .page_images import part_of
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The pages that were found for a question in a library as it was then."""
+
+    asked: Asked
+    generation: int
+    """The library's; another one means that documents came or went."""
+    hits: list[Hit]
+    shares: Sequence[Mapping[str, float]]
+    """For each hit, the part of each channel in its standing."""
+    dates: Mapping[str, str]
+    """When files were last changed, by document id."""
+    milliseconds: float
+
+
+def picture_name(picture: bytes) -> str:
+    """What stands for a picture in the address."""
+    return hashlib.sha256(picture).hexdigest()[:12]
+
+
+def find(library: Library, asked: Asked, picture: bytes | None) -> Found:
+    """Search. Raises `QueryError` for a question that makes no sense, and for a page that is no longer here."""
+    generation = library.catalog.generation()
+    described = describe(library)
+    dates = {one.document.id: one.date for one in described}
+    started = time.perf_counter()
+    where = where_for(asked, described)
+    hits: list[Hit] = []
+    if where is not None and asked.like:
+        page = asked.like.partition("#")[0]
+        # One more than asked for: the page itself is the first to be found.
+        found = library.retrieve("", k=asked.most + 1, where=where, image=likeness(library, asked.like))
+        hits = [hit for hit in found if hit.page.id != page][: asked.most]
+    elif where is not None:
+        hits = library.retrieve(asked.question, k=asked.most, where=where, image=picture)
+    milliseconds = (time.perf_counter() - started) * 1000
+    weights = default_weights(picture=bool(asked.like or picture))
+    return Found(asked, generation, hits, channel_shares(hits, weights), dates, milliseconds)
+
+
+def likeness(library: Library, place: str) -> PictureQuery:
+    """A page of the library, or a figure on one, as a question. Its words are known, so nothing is read by OCR."""
+    id_ = place.partition("#")[0]
+    page = library.catalog.pages([id_]).get(id_)
+    if page is None:
+        raise QueryError("The page that this link compares with is no longer in the library.")
+    picture = library.page_image(page)
+    if place == id_:
+        return PictureQuery(Image.open(BytesIO(picture)).convert("RGB"), page.text or "")
+    figure = next((row.figure for row in figures_of(library.catalog, [id_])[id_] if row.id == place), None)
+    if figure is None:
+        raise QueryError("The figure that this link compares with is no longer in the library.")
+    inside = [word.text for word in library.page_words(id_) if _within(word.box, figure.box)]
+    return PictureQuery(part_of(picture, page, figure.box), " ".join(inside))
+
+
+def _within(box: Box, outer: Box) -> bool:
+    x, y = box.center
+    return outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1
