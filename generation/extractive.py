@@ -11,7 +11,7 @@ from importlib.resources import files
 import numpy as np
 
 from ..retrieval.analysis import terms
-from .asked import asked_kind, names_asked
+from .asked import Kind, asked_kind, has_form, names_asked
 from .candidates import Candidate, page_support, rank_candidates
 from .protocols import Abstention, ShownPage
 from .table_answers import cell_answer
@@ -25,6 +25,12 @@ NEARLY = 0.75
 
 TABLE_PAGES = 3
 """Pages, of the best, whose tables are looked at: a tenth of a second each."""
+
+NEAR = 0.9
+"""A telephone number must stand in what matches so well beside the best, or there is none."""
+
+_UNMISTAKABLE: Mapping[Kind, str] = {"phone": "no telephone number", "address": "no address"}
+"""Kinds whose form nothing else has."""
 
 SURE = 0.75
 """A statement of this strength is taken for a yes, or for a no where it denies."""
@@ -52,14 +58,11 @@ class ExtractiveGenerator:
         self._tables = tables
 
     def generate(self, question: str, pages: Sequence[ShownPage]) -> Iterator[str | Abstention]:
-        absent = absent_names(question, pages)
-        if absent:
-            yield Abstention(f"Not mentioned on {_looked(pages)}: {', '.join(absent)}.")
-            return
         tables = {page.marker: self._tables(page) for page in pages[:TABLE_PAGES]}
         candidates = rank_candidates(question, pages, tables)
-        if not candidates or confidence(candidates, pages) < threshold():
-            yield Abstention(_reason(pages))
+        lacking = what_is_lacking(question, pages, candidates)
+        if lacking or not candidates or confidence(candidates, pages) < threshold():
+            yield Abstention(lacking or _reason(pages))
             return
         leading = leading_candidates(question, pages, tables)
         for number, candidate in enumerate(_choose(leading, candidates)):
@@ -102,6 +105,25 @@ def confidence(candidates: Sequence[Candidate], pages: Sequence[ShownPage]) -> f
 def threshold() -> float:
     """Below this confidence there is no answer; from `abstention.json`, which names the run that chose it."""
     return float(json.loads(files("pagesight.generation").joinpath("abstention.json").read_text())["threshold"])
+
+
+def what_is_lacking(question: str, pages: Sequence[ShownPage], candidates: Sequence[Candidate]) -> str | None:
+    """Why there is no answer however well words match: a name, or the kind of thing asked for, is not there.
+
+    A name must stand on the best candidate's own page; on another page it is another matter's.
+    """
+    if absent := absent_names(question, pages):
+        return f"Not mentioned on {_looked(pages)}: {', '.join(absent)}."
+    if not candidates:
+        return None
+    best = candidates[0]
+    if absent := absent_names(question, [best.page]):
+        return f"Not mentioned on the page that matches best: {', '.join(absent)}."
+    kind = asked_kind(question)
+    near = (one for one in candidates if one.strength >= NEAR * best.strength)
+    if kind in _UNMISTAKABLE and not any(has_form(kind, one.text) for one in near):
+        return f"There is {_UNMISTAKABLE[kind]} near what matches on {_looked(pages)}."
+    return None
 
 
 def absent_names(question: str, pages: Sequence[ShownPage]) -> list[str]:

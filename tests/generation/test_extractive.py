@@ -128,3 +128,21 @@ def test_a_plain_statement_is_a_yes_or_a_no(question: str, sentence: str, begins
 def test_several_quotes_never_overlap():
     text = said("What does Löwe cost?", ("Löwe", "Löwe costs 12 €", "Löwe costs 13 €", "Löwe costs 14 €"))
     assert text.count("12 €") == 1
+
+
+def test_a_name_must_stand_on_the_page_that_is_quoted():
+    question = "How many berths has the harbour of Løkken?"
+    pages = (("The harbour of Ærø has 24 berths.",), ("Løkken is a town in the north.",))
+    assert said(question, *pages) == ""
+    assert said(question, ("The harbour of Løkken has 31 berths.",), pages[0]).startswith(
+        "“The harbour of Løkken has 31"
+    )
+
+
+def test_there_is_no_telephone_number_where_none_stands():
+    question = "What is the telephone number of the Fährverein?"
+    shown = [weighed(shown_page(1, question, "The Fährverein meets on Mondays at 19 in the hall, telephone there."))]
+    (only,) = ExtractiveGenerator().generate(question, shown)
+    assert isinstance(only, Abstention)
+    assert "no telephone number" in only.reason
+    assert "0421 35 36 37" in said(question, ("The telephone number of the Fährverein is 0421 35 36 37.",))
