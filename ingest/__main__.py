@@ -36,5 +36,5 @@ def main() -> int:
     return 1 if failed else 0
 
 
-if __name__ == "__main__":  # the reader process imports this module anew, and must not add anything
+if __name__ == "__main__":
     sys.exit(main())

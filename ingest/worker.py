@@ -1,17 +1,19 @@
 """Reading files in a process of their own, so that a hostile one takes down its reader and not the run.
 
-The reader is one spawned process with a limit on address space; the parent gives each page a time limit, kills a reader
-that passes it, and goes on with the next page in a new one.
+The reader is one process with a limit on address space; the parent gives each page a time limit, kills a reader that
+passes it, and goes on with the next page in a new one. It is a plain subprocess and none of `multiprocessing`'s, whose
+children run the caller's script once more: a script that calls `add` outside of `if __name__ == "__main__"` works.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from ..retrieval.errors import DocumentEncrypted, DocumentError, DocumentUnreadable
@@ -26,6 +28,16 @@ MOST_CRASHES = 3
 
 Parsed = ParsedDocument | ParsedPage | FailedPage
 
+# What is to run is named by pickles, which may need the parent's path to be loaded.
+_CHILD = """\
+import sys
+from multiprocessing.connection import Connection
+connection = Connection(int(sys.argv[1]))
+sys.path[:] = connection.recv()
+serve, arguments = connection.recv()
+serve(connection, *arguments)
+"""
+
 
 class Reader:
     """Reads documents in a worker process, which starts with the first and ends with `close`. Use it in one thread."""
@@ -34,7 +46,7 @@ class Reader:
         self._options = options
         self._page_seconds = page_seconds
         self._memory_bytes = memory_bytes
-        self._process: SpawnProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
     def __enter__(self) -> Reader:
@@ -82,9 +94,8 @@ class Reader:
     def interrupt(self) -> None:
         """Kill the worker process, from another thread than the one that reads: its page counts as failed."""
         process = self._process
-        with suppress(ValueError, AttributeError):  # closed, or not started yet
-            if process is not None:
-                process.kill()
+        if process is not None:
+            process.kill()
 
     def _read_from(self, path: Path, password: str | None, first: int) -> Iterator[Parsed]:
         connection = self._start()
@@ -115,16 +126,19 @@ class Reader:
                 self._stop()  # left in the middle: what the process still sends belongs to no one
 
     def _start(self) -> Connection:
-        if self._process is not None and self._process.is_alive() and self._connection is not None:
+        if self._process is not None and self._process.poll() is None and self._connection is not None:
             return self._connection
         self._stop()
-        context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads half-alive
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, self._options, self._memory_bytes), name="pagesight-reader", daemon=True
-        )
-        self._process.start()
-        theirs.close()
+        self._connection, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _CHILD, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        with suppress(OSError):  # it died at once: whoever reads next learns how
+            self._connection.send(sys.path)
+            self._connection.send((_serve, (self._options, self._memory_bytes)))
         return self._connection
 
     def _stop(self) -> None:
@@ -133,15 +147,14 @@ class Reader:
             self._connection = None
         if self._process is not None:
             self._process.kill()
-            self._process.join()
-            self._process.close()
+            self._process.wait()
             self._process = None
 
     def _lost(self) -> _ReaderLostError:
         code = None
         if self._process is not None:
-            self._process.join(5)
-            code = self._process.exitcode
+            with suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(5)
         self._stop()
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return _ReaderLostError(f"the process that read it died ({how})")

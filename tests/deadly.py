@@ -18,7 +18,7 @@ parse = worker._parse
 
 
 def serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> None:
-    """Stands in for `worker._serve`. The spawned process imports it from here."""
+    """Stands in for `worker._serve`. The reader's process imports it from here."""
     worker._parse = poisoned
     worker._limit_memory(memory_bytes)
     real_serve(connection, options, memory_bytes)
