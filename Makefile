@@ -39,6 +39,15 @@ sanitize: $(READY)
 samples: $(READY)
 	$(BIN)/python data/make_samples.py
 
+# The pictures of the page in the README: what its tests in a browser saw.
+screenshots: $(READY)
+	$(BIN)/python -m pytest -q tests/ui/test_browser.py
+	mkdir -p ui/screenshots
+	for shot in build/screenshots/*.png; do \
+		$(BIN)/python -c "import sys; from PIL import Image; Image.open(sys.argv[1]).convert('RGB').save(sys.argv[2], quality=80)" \
+			$$shot ui/screenshots/$$(basename $$shot .png).webp; \
+	done
+
 $(READY): pyproject.toml constraints.txt $(wildcard retrieval/maxsim/csrc/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -16,7 +16,7 @@ from ..ingest.discover import discover
 from ..ingest.documents import display_path
 from ..retrieval import Library
 from ..retrieval.errors import LibraryLocked, PagesightError
-from .session import library_path
+from .session import library_path, warm_up
 from .writing import BROKEN
 
 logger = logging.getLogger(__name__)
@@ -139,6 +139,7 @@ def start(library: Library, paths: Sequence[Path], work: Run | None = None) -> A
         if slot.adding is not None and not slot.adding.done:
             raise LibraryLocked("Documents are being added already; wait for them, or cancel that first.")
         adding = slot.adding = Adding({name: Entry(name) for name in map(display_path, discover(paths))})
+    warm_up(library)
     run = work or (lambda on_progress: add(library, paths, on_progress=on_progress))
     Thread(target=adding.run, args=(library, run), name="adding", daemon=True).start()
     return adding

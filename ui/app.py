@@ -9,15 +9,12 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer] { max-width: 64rem; padding-top: 5rem; }
 /* Right-to-left text begins at the right, whatever stands around it. */
 [data-testid=stText] span, [data-testid=stMarkdownContainer] p { unicode-bidi: plaintext; }
-/* Captions are read, too: Streamlit's grey has a contrast of 3.9, and 4.5 is needed. */
-[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p { color: inherit; opacity: .85; }
 /* "Press Enter to submit" lies over the text on a narrow screen. */
 [data-testid=InputInstructions] { display: none; }
 </style>"""
 
 
 def main() -> None:
-    # Imported here: the process that reads files is spawned, and spawning imports this script once more.
     import streamlit as st
 
     from pagesight.ui.views import documents, search

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from ..retrieval import Library, Settings, create_library, open_library
@@ -90,7 +91,7 @@ def _open(path: Path) -> Library:
 
 
 def warm_up(library: Library) -> None:
-    """Load the encoder while the first visitor writes a question: it takes seconds."""
+    """Load what the first question or document needs while the visitor still writes or chooses: it takes seconds."""
     _warm_up(library.path, library)
 
 
@@ -99,12 +100,15 @@ def _warm_up(path: Path, _library: Library) -> None:
     def load() -> None:
         try:
             _library.page_encoder.encode_query("warm")
-            # Streamlit 1.67 collects garbage after every run of the page. Over torch's objects that took 0.5 s, in
-            # which no other thread ran, and an answer of 0.5 s took 15. What is frozen is not looked at.
+            _library.dense.search(np.zeros(_library.text_encoder.id.dim, np.float32), 1, None)
+        except Exception:  # the first question says what is wrong, where somebody sees it
+            logger.exception("Warming up failed")
+        finally:
+            _library.close()
+            # Streamlit 1.67 collects garbage after every run of the page. Over the objects of torch and Chroma that
+            # took 0.5 s, in which no other thread ran, and an answer of 0.5 s took 15. What is frozen is not looked at.
             gc.collect()
             gc.freeze()
-        except Exception:  # the first question says what is wrong, where somebody sees it
-            logger.exception("Loading the encoder failed")
 
     Thread(target=load, name="warm-up", daemon=True).start()
 

@@ -61,31 +61,30 @@ def earlier(address: str) -> None:
         )
 
 
-def sidebar(library: Library) -> None:
+def conversations(library: Library) -> None:
     """The list of conversations, with a new one to begin."""
     journal = journal_of(library)
-    with st.sidebar:
-        st.subheader("Conversations")
-        st.button("New conversation", icon=":material/add:", width="stretch", on_click=_begin)
-        kept = journal.sessions(person())[:LISTED]
-        if not kept:
-            st.caption("What you ask is listed here.")
-        elif not journal.lasting:
-            st.caption("This library may only be read: conversations last until the server stops.")
-        for session in kept:
-            title, more = st.columns([4, 1], gap="small")
-            with title:
-                now = session.id == st.session_state.get(SESSION)
-                st.button(
-                    plain(session.title),
-                    key=f"talk-{session.id}",
-                    type="secondary" if now else "tertiary",
-                    width="stretch",
-                    on_click=_open,
-                    args=(library, session.id),
-                )
-            with more, st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename or delete"):
-                _manage(library, session)
+    st.subheader("Conversations")
+    st.button("New conversation", icon=":material/add:", width="stretch", on_click=_begin)
+    kept = journal.sessions(person())[:LISTED]
+    if not kept:
+        st.caption("What you ask is listed here.")
+    elif not journal.lasting:
+        st.caption("This library may only be read: conversations last until the server stops.")
+    for session in kept:
+        title, more = st.columns([4, 1], gap="small")
+        with title:
+            now = session.id == st.session_state.get(SESSION)
+            st.button(
+                plain(session.title),
+                key=f"talk-{session.id}",
+                type="secondary" if now else "tertiary",
+                width="stretch",
+                on_click=_open,
+                args=(library, session.id),
+            )
+        with more, st.popover("", icon=":material/more_horiz:", type="tertiary", help="Rename or delete"):
+            _manage(library, session)
 
 
 def _manage(library: Library, session: Session) -> None:

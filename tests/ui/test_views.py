@@ -72,8 +72,8 @@ def run_on(open_shared: Callable[[Path], Library], monkeypatch: pytest.MonkeyPat
     def make(folder: Path, view: str = "", **address: str | list[str]) -> AppTest:
         monkeypatch.setenv("PAGESIGHT_LIBRARY", str(folder))
         monkeypatch.setattr(session, "open_library", open_shared)
-        monkeypatch.setattr(session, "warm_up", lambda library: None)
-        monkeypatch.setattr(search, "warm_up", lambda library: None)
+        for module in (adding, search):
+            monkeypatch.setattr(module, "warm_up", lambda library: None)
         monkeypatch.setattr(answers, "PATIENCE", 60)  # nobody looks again by themselves here
         made = AppTest.from_string(view) if view else AppTest.from_file(str(APP))
         made.default_timeout = 120

@@ -91,7 +91,7 @@ def _table(library: Library, rows: Sequence[Row], generation: int) -> None:
             "Title": [row.title for row in rows],
             "File": [", ".join(dict.fromkeys(file_name(source) for source in row.sources)) for row in rows],
             "Pages": [row.pages for row in rows],
-            "MB": [None if row.bytes is None else round(row.bytes / MEGABYTE, 2) for row in rows],
+            "Size": [row.bytes for row in rows],
             "State": [SIGNS[row.state] for row in rows],
             "Note": [row.reason or "" for row in rows],
             "Added": [(row.added or "")[:10] for row in rows],
@@ -105,7 +105,7 @@ def _table(library: Library, rows: Sequence[Row], generation: int) -> None:
         column_config={
             "Title": st.column_config.TextColumn(width="medium"),
             "Pages": st.column_config.NumberColumn(width="small"),
-            "MB": st.column_config.NumberColumn(width="small"),
+            "Size": st.column_config.NumberColumn(width="small", format="bytes"),
             "State": st.column_config.TextColumn(width="small"),
         },
         alt="The documents of the library",

@@ -26,7 +26,7 @@ from ..filters import count
 from ..finding import Found, find, picture_name
 from ..plain import plain
 from ..session import answer_settings, opened_library, person, shown_errors, warm_up
-from ..talks import earlier, history, sidebar
+from ..talks import conversations, earlier, history
 from ..viewer import NEXT, picture_address, show_viewer, view
 from .first_run import first_run
 
@@ -43,23 +43,29 @@ def show() -> None:
         if library is None or not library.catalog.has_documents():
             first_run()
             return
-        asked = _chosen_in_viewer(read_address({name: st.query_params.get_all(name) for name in st.query_params}))
         warm_up(library)
-        sidebar(library)
-        # Each has its place on every run: what moves is shown twice until the run ends (seen with Streamlit 1.67).
-        heading, box, bar, before, answer_place = (st.container() for _ in range(5))
-        with box:
-            asked = _ask(library, asked)
-        with bar:
-            filter_bar(library, asked)
-        if asked.empty:
-            heading.title("Search what your documents say and show")
-            before.caption("Press / to write a question. Paste or drop a picture to look for what is like it.")
-            show_viewer(library, "", ())
-            return
-        with before:
-            _before(asked)
-        _results(library, asked, answer_place)
+        side = st.sidebar.container()
+        _page(library)
+        with side:  # last, because the answer is in the list by now
+            conversations(library)
+
+
+def _page(library: Library) -> None:
+    asked = _chosen_in_viewer(read_address({name: st.query_params.get_all(name) for name in st.query_params}))
+    # Each has its place on every run: what moves is shown twice until the run ends (seen with Streamlit 1.67).
+    heading, box, bar, before, answer_place = (st.container() for _ in range(5))
+    with box:
+        asked = _ask(library, asked)
+    with bar:
+        filter_bar(library, asked)
+    if asked.empty:
+        heading.title("Search what your documents say and show")
+        before.caption("Press / to write a question. Paste or drop a picture to look for what is like it.")
+        show_viewer(library, "", ())
+        return
+    with before:
+        _before(asked)
+    _results(library, asked, answer_place)
 
 
 def _before(asked: Asked) -> None:
