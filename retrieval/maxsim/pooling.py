@@ -13,11 +13,12 @@ ROUNDS = 4
 
 
 def pool(rows: ArrayLike, clusters: int = 32, rounds: int = ROUNDS) -> Vectors:
-    """`(rows, dim)` floats to `(at most clusters, dim)` float32: means of rows that k-means puts together.
+    """`(rows, dim)` floats to `(at most clusters, dim)` float32: centres of rows that k-means puts together.
 
-    The same rows give the same centres. A page of no more rows than clusters is returned as it is. Distances are
-    Euclidean, so rows need not be unit. Centres start as rows spread over the page, which on a grid of patches are
-    places spread over it, and a cluster that loses all its rows starts again as the row that fits its own centre least.
+    A centre is the direction of its rows' mean, as long as the rows are on average: unit for unit rows. The same rows
+    give the same centres. A page of no more rows than clusters is returned as it is. Distances are Euclidean, so rows
+    need not be unit. Centres start as rows spread over the page, which on a grid of patches are places spread over it,
+    and a cluster that loses all its rows starts again as the row that fits its own centre least.
 
     Raises `ValueError` for NaN, infinity, other shapes, and fewer than one cluster. Lloyd 1982.
 
@@ -34,7 +35,7 @@ def pool(rows: ArrayLike, clusters: int = 32, rounds: int = ROUNDS) -> Vectors:
     for _ in range(rounds):
         centres = _means(values, owners, centres)
         owners = _nearest(values, centres)
-    return _means(values, owners, centres)
+    return _lengthened(_means(values, owners, centres), values, owners)
 
 
 def _nearest(values: Vectors, centres: Vectors) -> NDArray[np.int64]:
@@ -52,3 +53,13 @@ def _means(values: Vectors, owners: NDArray[np.int64], centres: Vectors) -> Vect
         fit = np.square(values - centres[owners]).sum(axis=1)
         means[lost] = values[np.argsort(-fit, kind="stable")[: len(lost)]]
     return means
+
+
+def _lengthened(means: Vectors, values: Vectors, owners: NDArray[np.int64]) -> Vectors:
+    """Means as long as their rows are on average: the mean of rows that point apart is short, and would rank low."""
+    lengths = np.linalg.norm(values, axis=1)
+    wanted = np.bincount(owners, lengths, len(means)) / np.maximum(np.bincount(owners, minlength=len(means)), 1)
+    now = np.linalg.norm(means, axis=1)
+    # A cluster without rows is a row itself; rows that cancel out have no direction to be long in.
+    factors = np.where((wanted > 0) & (now > 1e-6 * wanted), wanted / np.maximum(now, 1e-30), 1)
+    return means * factors.astype(np.float32)[:, None]

@@ -12,6 +12,9 @@ from .dispatch import default_threads, find_run
 from .pages import Pages
 from .query import PreparedQuery, prepare
 
+_MOST_THREADS = 64
+"""As in csrc/job.c."""
+
 
 class Best(NamedTuple):
     """For each page and query token the page row that matches best, and how well."""
@@ -127,7 +130,7 @@ def _run(
 ) -> None:
     if threads is not None and threads < 1:
         raise ValueError(f"{threads} threads cannot score anything; give 1 or more.")
-    used = min(threads or default_threads(), 64)
+    used = min(threads or default_threads(), _MOST_THREADS)
     arrays = (pages.rows, pages.offsets, pages.scales, chosen, query.bytes_, query.weights * query.scales)
     find_run(path)(pages.dim, used, *arrays, *results)
 

@@ -95,6 +95,7 @@ def test_weights_decide_which_word_counts():
     assert search(np.eye(2), pages, 1, weights=[0, -1]).pages.tolist() == [0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 2.0]), max_size=30), st.integers(1, 35))
 def test_the_best_of_equals_is_the_first(scores: list[float], k: int):
     expected = sorted((i for i, one in enumerate(scores) if one > -np.inf), key=lambda i: (-scores[i], i))[:k]
@@ -116,12 +117,13 @@ def test_a_search_that_makes_no_sense_is_refused(arguments: dict, message: str):
         search(question(5, 1), PAGES, **arguments)
 
 
-def test_pooled_rows_are_the_means_of_what_belongs_together():
+def test_pooled_rows_point_where_what_belongs_together_points():
     random = np.random.default_rng(1)
     subjects = np.eye(4, 16, dtype=np.float32)
     rows = np.repeat(subjects, 25, axis=0) + 0.01 * random.standard_normal((100, 16)).astype(np.float32)
     pooled = pool(rows, 4)
-    assert np.abs(pooled - [rows[at : at + 25].mean(axis=0) for at in range(0, 100, 25)]).max() < 1e-5
+    assert np.abs(pooled - [rows[at : at + 25].mean(axis=0) for at in range(0, 100, 25)]).max() < 1e-3
+    assert pool([[3.0, 4.0], [4.0, 3.0]], 1) == pytest.approx(np.full((1, 2), 5 / np.sqrt(2))), "as long as its rows"
     assert np.array_equal(pooled, pool(rows, 4)), "the same again"
 
 
@@ -133,8 +135,9 @@ def test_any_page_can_be_pooled(rows: int, dim: int, clusters: int, values: int)
     pooled = pool(page, clusters)
     assert pooled.shape == (min(rows, clusters), dim)
     if rows:
-        assert (pooled.min(axis=0) >= page.min(axis=0) - 1e-5).all()
-        assert (pooled.max(axis=0) <= page.max(axis=0) + 1e-5).all()
+        lengths = np.linalg.norm(page, axis=1)
+        assert np.linalg.norm(pooled, axis=1).max() <= lengths.max() * 1.0001
+        assert np.isfinite(pooled).all()
 
 
 def test_what_cannot_be_pooled_is_refused():

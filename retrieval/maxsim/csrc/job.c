@@ -47,7 +47,7 @@ static void close_workspace(workspace *space)
     free(space->piece);
 }
 
-/* The first row, from `first` on, whose product with the token, bias included or not as `best` says, is `best`. */
+/* The first row, from `first` on, whose product with the token is `best`, as the path counts it: bias included. */
 static int64_t find_row(const kernel_job *job, const uint8_t *rows, int64_t first, int64_t n_rows, ptrdiff_t token,
                         int32_t best)
 {
