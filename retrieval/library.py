@@ -179,6 +179,17 @@ class Library:
             hits.append(Hit(pages[one.page], one.score, len(hits) + 1, one.channels, evidence))
         return hits
 
+    def rank(
+        self, question: str, where: Where | None = None, *, weights: Mapping[str, float] | None = None
+    ) -> list[Ranked]:
+        """All candidate pages of a question in words, best first, with what each channel said of them.
+
+        What `retrieve` begins with: no page is looked up, nothing is reranked. Raises `QueryError` as it does.
+        """
+        if not question.strip():
+            raise QueryError("The question is empty; ask for something.")
+        return search(self._ask(question, question, None), self.scope(where), weights or default_weights())
+
     def scope(self, where: Where | None = None) -> Scope:
         """The pages that a filter lets through, of those that are in the library now."""
         return self._scopes.scope(where)

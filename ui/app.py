@@ -17,7 +17,7 @@ STYLE = """<style>
 def main() -> None:
     import streamlit as st
 
-    from pagesight.ui.views import documents, search
+    from pagesight.ui.views import documents, lab, search, settings
 
     # A file of ours: for an icon by name or an emoji, every visitor's browser would ask a server of Google's or a CDN.
     icon = str(Path(__file__).parent / "browser" / "icon.svg")
@@ -26,6 +26,8 @@ def main() -> None:
     views = [
         st.Page(search.show, title="Search", icon=":material/search:", url_path="search", default=True),
         st.Page(documents.show, title="Library", icon=":material/description:", url_path="library"),
+        st.Page(lab.show, title="Lab", icon=":material/science:", url_path="lab"),
+        st.Page(settings.show, title="Settings", icon=":material/settings:", url_path="settings"),
     ]
     st.navigation(views, position="top").run()
 

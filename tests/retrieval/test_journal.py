@@ -74,3 +74,11 @@ def test_a_library_that_may_only_be_read_has_a_journal_until_the_process_ends(
     journal.keep_case("Де?", [])
     journal.drop_case("Де?")
     journal.close()
+
+
+def test_ranking_knows_every_candidate_with_its_channels(library: Library) -> None:
+    question = "What does it say about Zürich?"
+    hits = library.retrieve(question, k=3)
+    ranked = library.rank(question)
+    assert [one.page for one in ranked[:3]] == [hit.page.id for hit in hits]
+    assert ranked[0].channels == hits[0].channels

@@ -336,9 +336,17 @@ def test_nothing_serious_keeps_people_out(visit: Any, folder: Path, scheme: Lite
     page.goto(page.url.partition("?")[0] + link(WHY, answer="off", page=f"{document[:16]}/3"))
     page.locator(".stage img").wait_for()
     _no_violations(page)
-    page.goto(page.url.partition("?")[0] + "library")
-    page.get_by_role("button", name="Add", exact=True).wait_for()
-    _no_violations(page)
+    for view, there in (("library", "Add"), ("lab", None), ("settings", "Use for my visit")):
+        page.goto(page.url.rpartition("/")[0] + f"/{view}")
+        if there is None:
+            page.get_by_label("Question").fill(WHY)
+            page.get_by_label("Question").press("Enter")
+            page.get_by_text(re.compile("of [0-9,]+ candidates")).wait_for()
+            if scheme == "light":
+                shot(page, "lab")
+        else:
+            page.get_by_role("button", name=there, exact=True).wait_for()
+        _no_violations(page)
 
 
 def _no_violations(page: Page) -> None:

@@ -1,0 +1,83 @@
+"""A small library to look at, and pages over it without a browser: Streamlit's own test harness runs the script."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pdfs
+import pytest
+import streamlit as st
+from looking import APP, HOSTILE, TARIFF
+from streamlit.testing.v1 import AppTest
+
+from pagesight.ingest import add
+from pagesight.retrieval import Library, create_library
+from pagesight.retrieval.encoders.sentence import SentenceEncoder
+from pagesight.ui import adding, answers, session
+from pagesight.ui.views import search
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("файли")
+    (folder / "hostile.pdf").write_bytes(
+        pdfs.pdf(pdfs.text_page(HOSTILE, "A lion sleeps twenty hours."), title=HOSTILE)
+    )
+    (folder / "тарифи.pdf").write_bytes(
+        pdfs.pdf(
+            pdfs.text_page("Contents, façade and overview"),
+            pdfs.text_page(TARIFF, "It rises by two percent in 2025."),
+            pdfs.text_page("Nothing of interest is written here."),
+            title="Тарифи 2024",
+        )
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(files: Path, tmp_path_factory: pytest.TempPathFactory, minilm: SentenceEncoder) -> Path:
+    """A library of two documents, added once. For reading."""
+    folder = tmp_path_factory.mktemp("бібліотека") / "library"
+    with create_library(folder) as library:
+        library.text_encoder._loaded = minilm._model
+        assert [outcome.state for outcome in add(library, [files])] == ["indexed", "indexed"]
+    return folder
+
+
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> Path:
+    """A copy of it, with a journal of its own."""
+    shutil.copytree(built, tmp_path / "копія")
+    return tmp_path / "копія"
+
+
+@pytest.fixture
+def run_on(open_shared: Callable[[Path], Library], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Makes a page over the library in a folder: `run_on(folder)` the whole one, `run_on(folder, script)` a part.
+
+    Further arguments are its address.
+    """
+
+    def make(folder: Path, view: str = "", **address: str | list[str]) -> AppTest:
+        monkeypatch.setenv("PAGESIGHT_LIBRARY", str(folder))
+        monkeypatch.setattr(session, "open_library", open_shared)
+        for module in (adding, search):
+            monkeypatch.setattr(module, "warm_up", lambda library: None)
+        monkeypatch.setattr(answers, "PATIENCE", 60)  # nobody looks again by themselves here
+        made = AppTest.from_string(view) if view else AppTest.from_file(str(APP))
+        made.default_timeout = 120
+        for name, value in address.items():
+            made.query_params[name] = value
+        return made.run()
+
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield make
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def app(run_on: Callable[..., AppTest], folder: Path) -> AppTest:
+    return run_on(folder)
