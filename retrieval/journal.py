@@ -7,7 +7,7 @@ journal is next opened, and never shown: an answer quotes its pages, and removin
 from __future__ import annotations
 
 import json
-import os
+import logging
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,8 @@ from threading import RLock
 
 from .catalog import Catalog, now
 from .types import Answer, Box, Citation, Hit
+
+logger = logging.getLogger(__name__)
 
 FILE = "journal.sqlite"
 
@@ -77,14 +79,13 @@ class Journal:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self._catalog = catalog
         self._lock = RLock()
-        file = folder / FILE
-        self.lasting = os.access(file if file.exists() else folder, os.W_OK)
-        self._connection = sqlite3.connect(
-            file if self.lasting else ":memory:", timeout=30, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten, not only unlinked
-        self._connection.executescript(_SCHEMA)
+        self.lasting = True
+        try:
+            self._connection = _connect(str(folder / FILE))
+        except sqlite3.DatabaseError as error:  # it may not be written, or is none
+            logger.warning("%s cannot be used, so nothing is kept in it: %s", folder / FILE, error)
+            self.lasting = False
+            self._connection = _connect(":memory:")
         self._generation = -1
 
     # Conversations
@@ -210,6 +211,18 @@ class Journal:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+def _connect(file: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten, not only unlinked
+        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")  # says at once when it may not be written
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
 
 
 def _pack(answer: Answer) -> str:

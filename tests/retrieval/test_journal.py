@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pagesight.retrieval import Answer, Box, Citation, Hit, Library
@@ -62,18 +60,24 @@ def test_what_quotes_a_removed_document_goes_from_the_file_too(library_copy: Lib
     assert "сорок".encode() not in (library_copy.path / FILE).read_bytes()
 
 
+@pytest.mark.parametrize("state", ["read-only", "broken"])
 def test_a_library_that_may_only_be_read_has_a_journal_until_the_process_ends(
-    library_copy: Library, monkeypatch: pytest.MonkeyPatch
+    library_copy: Library, state: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    file = library_copy.path / FILE
+    if state == "broken":
+        file.write_bytes(b"not a database, " * 100)
+    else:
+        file.mkdir()  # what root, too, cannot write a file to
     journal = Journal(library_copy.path, library_copy.catalog)
     session = journal.begin("оля", "Розмова")
     assert not journal.lasting
+    assert "cannot be used" in caplog.text
     assert [one.id for one in journal.sessions("оля")] == [session]
-    assert not Path(library_copy.path / FILE).exists()
     journal.keep_case("Де?", [])
     journal.drop_case("Де?")
     journal.close()
+    assert state != "broken" or file.read_bytes() == b"not a database, " * 100
 
 
 def test_ranking_knows_every_candidate_with_its_channels(library: Library) -> None:

@@ -7,20 +7,25 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PIL import Image
 
-from pagesight.retrieval import Answer, Box, Citation, Document, Evidence, Hit, Page
+from pagesight.retrieval import Answer, Box, Citation, Document, Evidence, Hit, Library, Page
+from pagesight.retrieval.errors import QueryError
 from pagesight.ui.address import Asked, read_address, write_address
 from pagesight.ui.cards import answer_parts, snippet
 from pagesight.ui.filters import Described, where_for
+from pagesight.ui.finding import likeness
 from pagesight.ui.page_images import fractions, part_of, placeholder, strip_around
 from pagesight.ui.plain import JOINER, plain, plain_answer
 from pagesight.ui.uploads import MOST_NAME_BYTES, safe_name
+from pagesight.ui.writing import Writing
 
 UI = Path(__file__).parents[2] / "ui"
 
@@ -213,3 +218,30 @@ def test_the_server_listens_to_this_machine_only_sends_nothing_home_and_shows_no
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
     assert set(config["theme"]) == {"light", "dark"}
+
+
+def test_a_figure_and_a_page_are_questions_without_reading_them_again(library: Library) -> None:
+    (id_, page_id), *_ = library.catalog.rows("SELECT id, page FROM figures ORDER BY id")
+    whole, part = likeness(library, page_id), likeness(library, id_)
+    assert whole.text == library.catalog.pages([page_id])[page_id].text
+    assert part.image.width <= whole.image.width
+    with pytest.raises(QueryError, match="figure that this link compares with is no longer"):
+        likeness(library, f"{page_id}#999")
+
+
+def test_a_writing_that_nobody_waits_for_ends_with_its_next_piece() -> None:
+    written: list[str] = []
+    go = Event()
+
+    def stream() -> Iterator[str]:
+        for piece in ("один ", "два ", "три"):
+            written.append(piece)
+            yield piece
+            go.wait(10)
+
+    writing = Writing(stream)
+    writing.stop()
+    go.set()
+    assert writing.wait(10)
+    assert (writing.answer, writing.error) == (None, None)
+    assert len(written) <= 2
