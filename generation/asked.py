@@ -88,6 +88,7 @@ _FORMAT = re.compile(r"\b(?:format|answer in|list like|such as|e\.g\.).*", re.IG
 _NO_NAMES = """
 january february march april june july august september october november december
 monday tuesday wednesday thursday friday saturday sunday
+inc corp corporation company ltd plc group department section
 page pages slide slides figure table chart section chapter source appendix question answer true false yes none english
 """
 _LOOSER: dict[Kind, tuple[Kind, ...]] = {"money": ("number",), "percent": ("number",), "duration": ("number",)}

@@ -40,6 +40,8 @@ _ASKING = (
     r"який|яка|яке|які|якого|хто|коли|де|скільки|як|чому)\b"
 )
 _PARTS = re.compile(rf"(?<=\?)\s+(?={_ASKING})|,?\s+\b(?:and|та|і|й)\b\s+(?={_ASKING})", re.IGNORECASE)
+_SHORT_YEAR = re.compile(r"\b(?:[1-4][QH]|9M|Q[1-4]|H[12]|FY|CY)[’']?\s?[’']?(\d\d)\b")
+"""The year of a quarter: `2Q09`, `FY’22`."""
 _DENIAL = re.compile(
     r"\b(?:no|not|never|none|neither|nor|without|cannot)\b|n[’']t\b|\b(?:не|ні|немає|без)\b", re.IGNORECASE
 )
@@ -58,13 +60,14 @@ class ExtractiveGenerator:
         self._tables = tables
 
     def generate(self, question: str, pages: Sequence[ShownPage]) -> Iterator[str | Abstention]:
-        tables = {page.marker: self._tables(page) for page in pages[:TABLE_PAGES]}
-        candidates = rank_candidates(question, pages, tables)
+        named = pages_that_name(question, pages)
+        tables = {page.marker: self._tables(page) for page in named[:TABLE_PAGES]}
+        candidates = rank_candidates(question, named, tables)
         lacking = what_is_lacking(question, pages, candidates)
         if lacking or not candidates or confidence(candidates, pages) < threshold():
             yield Abstention(lacking or _reason(pages))
             return
-        leading = leading_candidates(question, pages, tables)
+        leading = leading_candidates(question, named, tables)
         for number, candidate in enumerate(_choose(leading, candidates)):
             said = _quoted(candidate.text)
             cells = None if number else cell_answer(question, candidate)
@@ -107,21 +110,26 @@ def threshold() -> float:
     return float(json.loads(files("pagesight.generation").joinpath("abstention.json").read_text())["threshold"])
 
 
-def what_is_lacking(question: str, pages: Sequence[ShownPage], candidates: Sequence[Candidate]) -> str | None:
-    """Why there is no answer however well words match: a name, or the kind of thing asked for, is not there.
+def pages_that_name(question: str, pages: Sequence[ShownPage]) -> list[ShownPage]:
+    """The pages on which each name and year of the question stands; all where it has none.
 
-    A name must stand on the best candidate's own page; on another page it is another matter's.
+    What stands on another page is another matter's: the revenue of 2022 is not read off the page of 2021.
+    """
+    return [page for page in pages if not absent_names(question, [page])]
+
+
+def what_is_lacking(question: str, pages: Sequence[ShownPage], candidates: Sequence[Candidate]) -> str | None:
+    """Why there is no answer however well words match: names, or the kind of thing asked for, are not there.
+
+    `candidates` are those of the pages that name what the question names.
     """
     if absent := absent_names(question, pages):
         return f"Not mentioned on {_looked(pages)}: {', '.join(absent)}."
-    if not candidates:
-        return None
-    best = candidates[0]
-    if absent := absent_names(question, [best.page]):
-        return f"Not mentioned on the page that matches best: {', '.join(absent)}."
+    if pages and not pages_that_name(question, pages):
+        return f"Not mentioned together on any of {_looked(pages)}: {', '.join(names_asked(question))}."
     kind = asked_kind(question)
-    near = (one for one in candidates if one.strength >= NEAR * best.strength)
-    if kind in _UNMISTAKABLE and not any(has_form(kind, one.text) for one in near):
+    near = (one for one in candidates if one.strength >= NEAR * candidates[0].strength)
+    if candidates and kind in _UNMISTAKABLE and not any(has_form(kind, one.text) for one in near):
         return f"There is {_UNMISTAKABLE[kind]} near what matches on {_looked(pages)}."
     return None
 
@@ -135,10 +143,12 @@ def absent_names(question: str, pages: Sequence[ShownPage]) -> list[str]:
     names = names_asked(question)
     if not names or not pages:
         return []
-    there: set[str] = set()
-    for page in pages:
-        words = " ".join(word.text for word in page.match.words)
-        there.update(terms(f"{page.hit.page.title} {page.hit.page.source} {words}"))
+    texts = [
+        f"{page.hit.page.title} {page.hit.page.source} {' '.join(word.text for word in page.match.words)}"
+        for page in pages
+    ]
+    there = {term for text in texts for term in terms(text)}
+    there |= {f"20{year}" for text in texts for year in _SHORT_YEAR.findall(text)}
     return [name for name in names if terms(name) and there.isdisjoint(terms(name))]
 
 

@@ -131,12 +131,11 @@ def test_several_quotes_never_overlap():
 
 
 def test_a_name_must_stand_on_the_page_that_is_quoted():
-    question = "How many berths has the harbour of Løkken?"
-    pages = (("The harbour of Ærø has 24 berths.",), ("Løkken is a town in the north.",))
-    assert said(question, *pages) == ""
-    assert said(question, ("The harbour of Løkken has 31 berths.",), pages[0]).startswith(
-        "“The harbour of Løkken has 31"
-    )
+    question = "What is the revenue of Løkken in 2022?"
+    other = ("The revenue of Ærø is 24 € in 2022.",)
+    assert said(question, other, ("The revenue of Løkken is 31 € in 2021.",)) == ""
+    assert said(question, other, ("2022: Løkken has 31 €.",)).startswith("“2022: Løkken has 31 €.” [2]")
+    assert said(question, ("The revenue of Løkken is 31 € in 4Q22.",)) != "", "a quarter names its year"
 
 
 def test_there_is_no_telephone_number_where_none_stands():
