@@ -1,0 +1,173 @@
+"""How long a person looks at the search page before there is something on it.
+
+    python benchmarks/ui.py [--pages 2000] [--questions 50] [--json FILE]
+
+A library is made of the samples' pages under many names: they are read and encoded once, and what the library stores
+of a document is written again for each copy, so that search has 2,000 pages to look through. The page is served as
+`pagesight ui` serves it and driven by Chromium: a question is typed, and the clock runs from Enter to the first card
+on the screen, and to the last page picture of the first screen that is sharp. Answers are off; they come after.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from browser_server import CHROMIUM, NO_BROWSER, serve  # pyright: ignore[reportMissingImports]
+
+from pagesight.ingest import add
+from pagesight.retrieval import Library, create_library
+from pagesight.retrieval.catalog import DocumentRow, PageRow, Source
+from pagesight.retrieval.protocols import PageEncoder
+from pagesight.retrieval.types import Page, PageContent, PageVectors
+from pagesight.retrieval.writer import LibraryWriter
+
+DATA = Path(__file__).parents[1] / "data"
+
+MEASURE = """
+() => new Promise((done) => {
+  const shadows = () => [...document.querySelectorAll('*')].map((e) => e.shadowRoot);
+  const root = () => shadows().find((r) => r && r.querySelector('article'));
+  const before = root() && root().querySelector('article');
+  const start = performance.now();
+  let first = null;
+  const look = () => {
+    const shadow = root();
+    const article = shadow && shadow.querySelector('article');
+    if (article && article !== before && first === null) first = performance.now() - start;
+    if (first !== null) {
+      const pages = [...shadow.querySelectorAll('.page')];
+      const sharp = pages.length && pages.every((p) => p.classList.contains('loaded'));
+      if (sharp) return done([first, performance.now() - start]);
+    }
+    if (performance.now() - start > 20000) return done([first, null]);
+    requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="How long a person looks at the search page before there is something on it."
+    )
+    parser.add_argument("--pages", type=int, default=2000)
+    parser.add_argument("--questions", type=int, default=50)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    if CHROMIUM is None:
+        parser.error(NO_BROWSER)
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "library"
+        pages = build(library, asked.pages)
+        questions = [json.loads(line)["question"] for line in (DATA / "questions.jsonl").read_text().splitlines()]
+        print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        times = list(measure(library, questions[: asked.questions + 1]))[1:]  # the first one loads the encoder
+    shown = {name: [one[i] for one in times] for i, name in enumerate(("first result", "last picture sharp"))}
+    report = {"pages": pages, "questions": len(times), "load": round(os.getloadavg()[0], 1)}
+    for name, values in shown.items():
+        cuts = statistics.quantiles(values, n=20)
+        report[name] = {"p50_ms": round(statistics.median(values)), "p95_ms": round(cuts[18])}
+        print(f"{name:20} p50 {statistics.median(values):6.0f} ms   p95 {cuts[18]:6.0f} ms")
+    if asked.json:
+        asked.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def build(folder: Path, most: int) -> int:
+    """A library of `most` pages or a few more; returns how many."""
+    with create_library(folder) as library:
+        library.page_encoder = _Remembered(library.page_encoder)  # type: ignore[assignment]
+        for outcome in add(library, [DATA / "samples"]):
+            print(f"read {Path(outcome.path).name}", file=sys.stderr)
+        pages = len(library.catalog.page_documents())
+        originals = library.documents()
+        with library.writer() as writer:
+            copy = 0
+            while pages < most:
+                copy += 1
+                for document in originals:
+                    pages += _copy(library, writer, document.id, f"{document.title} ({copy})", copy)
+                print(f"{pages} pages", file=sys.stderr)
+    return pages
+
+
+def _copy(library: Library, writer: LibraryWriter, document: str, title: str, number: int) -> int:
+    """Write a document once more under another id; returns its pages."""
+    id_ = hashlib.sha256(f"{document} {number}".encode()).hexdigest()
+    found = library.catalog.pages_of(document)
+    contents = library.contents([page.id for page in found])
+    with writer.document(id_) as draft:
+        for begin in range(0, len(found), 8):
+            part, content = found[begin : begin + 8], contents[begin : begin + 8]
+            rows = [
+                replace(_row(page), words=one.words, passages=one.passages)
+                for page, one in zip(part, content, strict=True)
+            ]
+            fields = [{"title": title, "headings": "", "name": title} for _ in part]
+            draft.add_pages(rows, content, fields)
+        name = f"/copies/{number}/{document[:8]}.pdf"
+        row = DocumentRow(id_, title, "application/pdf", 1, len(found), "indexed", None, 0.0)
+        draft.commit(row, Source(name, id_, 1, 1, None))
+    return len(found)
+
+
+def _row(page: Page) -> PageRow:
+    return PageRow(page.number, page.width, page.height, page.rotation, page.text, page.text_origin, (), ())
+
+
+class _Remembered:
+    """An encoder that looks at each picture of a page once: a copy's vectors are those of its original."""
+
+    def __init__(self, encoder: PageEncoder) -> None:
+        self._encoder = encoder
+        self._kept: dict[bytes, PageVectors] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def encode_pages(self, pages: Sequence[PageContent]) -> list[PageVectors]:
+        keys = [hashlib.sha256(page.image).digest() for page in pages]
+        new = [page for page, key in zip(pages, keys, strict=True) if key not in self._kept]
+        for page, vectors in zip(new, self._encoder.encode_pages(new) if new else (), strict=True):
+            self._kept[hashlib.sha256(page.image).digest()] = vectors
+        return [replace(self._kept[key], id=page.id) for page, key in zip(pages, keys, strict=True)]
+
+
+def measure(library: Path, questions: list[str]) -> Iterator[tuple[float, float]]:
+    """Milliseconds to the first result and to the last sharp picture, for each question."""
+    from playwright.sync_api import sync_playwright
+
+    with serve(library, library.parent / "log.txt") as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.set_default_timeout(120_000)
+        page.goto(f"{address}/?answer=off")
+        box = page.get_by_role("textbox", name="Question")
+        box.wait_for()
+        page.wait_for_timeout(30_000)  # the encoder is loaded meanwhile, as for anybody who reads the page first
+        for question in questions:
+            box.fill(question)
+            page.evaluate(f"void (window.measured = ({MEASURE})())")
+            box.press("Enter")
+            first, sharp = page.evaluate("window.measured")
+            if first is not None and sharp is not None:
+                yield first, sharp
+            time.sleep(0.5)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
