@@ -126,3 +126,6 @@ PEERS = {
     "qdrant-edge-py": qdrant_edge,
 }
 """By the name of their distribution."""
+
+KEEP_A_COPY = {"lancedb", "qdrant-edge-py"}
+"""Engines with a store of their own."""

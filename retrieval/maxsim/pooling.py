@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..types import Vectors
 from .arrays import matrix
 
-ROUNDS = 4
-"""More change recall by less than a point (benchmarks/maxsim.py)."""
+ROUNDS = 2
+"""Centres that start far apart hardly move after that, and each round takes a quarter of a millisecond a page."""
 
 
 def pool(rows: ArrayLike, clusters: int = 32, rounds: int = ROUNDS) -> Vectors:
@@ -17,10 +17,12 @@ def pool(rows: ArrayLike, clusters: int = 32, rounds: int = ROUNDS) -> Vectors:
 
     A centre is the direction of its rows' mean, as long as the rows are on average: unit for unit rows. The same rows
     give the same centres. A page of no more rows than clusters is returned as it is. Distances are Euclidean, so rows
-    need not be unit. Centres start as rows spread over the page, which on a grid of patches are places spread over it,
-    and a cluster that loses all its rows starts again as the row that fits its own centre least.
+    need not be unit. A cluster that loses all its rows starts again as the row that fits its own centre least.
 
-    Raises `ValueError` for NaN, infinity, other shapes, and fewer than one cluster. Lloyd 1982.
+    Centres start far apart: the first row, then always the row that is farthest from all before it (Gonzalez 1985).
+    Rows spread evenly over the page would give the blank half of a page half of the centres.
+
+    Raises `ValueError` for NaN, infinity, other shapes, and fewer than one cluster or round. Lloyd 1982.
 
     >>> pool([[1.0, 0.0], [0.75, 0.0], [0.0, 0.5], [0.0, 1.0]], clusters=2).tolist()
     [[0.875, 0.0], [0.0, 0.75]]
@@ -30,12 +32,22 @@ def pool(rows: ArrayLike, clusters: int = 32, rounds: int = ROUNDS) -> Vectors:
     values = matrix("rows", rows)
     if len(values) <= clusters:
         return values
-    centres = values[np.linspace(0, len(values) - 1, clusters).round().astype(np.int64)]
+    centres = values[_far_apart(values, clusters)]
     owners = _nearest(values, centres)
     for _ in range(rounds):
         centres = _means(values, owners, centres)
         owners = _nearest(values, centres)
     return _lengthened(_means(values, owners, centres), values, owners)
+
+
+def _far_apart(values: Vectors, count: int) -> list[int]:
+    halves = np.einsum("vd,vd->v", values, values) / 2
+    chosen, nearest = [0], np.full(len(values), np.inf, np.float32)
+    while len(chosen) < count:
+        last = chosen[-1]
+        nearest = np.minimum(nearest, halves + halves[last] - values @ values[last])
+        chosen.append(int(nearest.argmax()))
+    return chosen
 
 
 def _nearest(values: Vectors, centres: Vectors) -> NDArray[np.int64]:

@@ -100,7 +100,7 @@ def best_values(
     threads: int | None = None,
     path: str | None = None,
 ) -> NDArray[np.float32]:
-    """`(pages asked for, tokens)`: `best_rows(…).values`, in three quarters of the time.
+    """`(pages asked for, tokens)`: `best_rows(…).values`, in two thirds of the time.
 
     A score of several parts, such as over a page and over its best passage, is made of these: give the offsets of
     passages, weigh and sum tokens for the passages, take maxima over a page's passages for the page.

@@ -122,9 +122,10 @@ def test_pooled_rows_point_where_what_belongs_together_points():
     subjects = np.eye(4, 16, dtype=np.float32)
     rows = np.repeat(subjects, 25, axis=0) + 0.01 * random.standard_normal((100, 16)).astype(np.float32)
     pooled = pool(rows, 4)
+    pooled = pooled[pooled.argmax(axis=1).argsort()]
     assert np.abs(pooled - [rows[at : at + 25].mean(axis=0) for at in range(0, 100, 25)]).max() < 1e-3
     assert pool([[3.0, 4.0], [4.0, 3.0]], 1) == pytest.approx(np.full((1, 2), 5 / np.sqrt(2))), "as long as its rows"
-    assert np.array_equal(pooled, pool(rows, 4)), "the same again"
+    assert np.array_equal(pool(rows, 4), pool(rows, 4))
 
 
 @settings(max_examples=50, deadline=None)
