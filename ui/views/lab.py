@@ -142,4 +142,4 @@ def _name(page: Page) -> str:
 
 def _link(question: str, page: Page) -> str:
     opened = {"q": question, "answer": "off", PARAMETER: f"{page.document[:ID_DIGITS]}/{page.number}"}
-    return f"/search?{urlencode(opened)}"
+    return f"./?{urlencode(opened)}"  # the search view is the one without a name, beside this one
