@@ -45,9 +45,7 @@ class Scopes:
             ids = {document.id for document in known}
             # Whole ids are looked up, not compared with every document: a filter may let thousands through.
             documents = frozenset(
-                id_
-                for name in _values(where["document"])
-                for id_ in ([name] if name in ids else resolve(name, known))
+                id_ for name in _values(where["document"]) for id_ in ([name] if name in ids else resolve(name, known))
             )
             pages = {page: owner for page, owner in pages.items() if owner in documents}
         if "figure" in where:
