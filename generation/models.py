@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ..retrieval.errors import GeneratorError
 from ..retrieval.library import Library
@@ -12,6 +14,7 @@ from .extractive import ExtractiveGenerator
 from .protocols import Generator
 
 if TYPE_CHECKING:
+    from ..retrieval.encoders.device import Attention, Dtype
     from .chat import ChatModel
     from .prompt import Turn
 
@@ -69,19 +72,37 @@ def make_chat(settings: Settings) -> ChatModel | None:
 
 
 def _local(settings: Settings) -> ChatModel:
-    from ..retrieval.encoders.device import choose_runtime
-    from ..retrieval.profiles import pinned, profile
-    from .transformers_chat import TransformersChat
+    from ..retrieval.profiles import profile
 
     model = settings.generator_model or profile(settings.profile).model("generator")
     if model is None:
         raise GeneratorError(
             "The generator transformers needs a model; set PAGESIGHT_GENERATOR_MODEL, or PAGESIGHT_PROFILE=visual."
         )
-    return TransformersChat(
-        pinned(model),
-        runtime=choose_runtime(settings.device, settings.dtype, settings.attention),
-        folder=settings.models,
-        context=settings.generator_context,
-        bits=settings.generator_bits,
+    return _kept(
+        model,
+        settings.device,
+        settings.dtype,
+        settings.attention,
+        settings.models,
+        settings.generator_context,
+        settings.generator_bits,
     )
+
+
+@lru_cache(maxsize=1)  # the next question finds its weights in memory; another model takes their place
+def _kept(
+    model: str,
+    device: str,
+    dtype: Dtype | Literal["auto"],
+    attention: Attention | Literal["auto"],
+    folder: Path | None,
+    context: int | None,
+    bits: Literal[4, 8] | None,
+) -> ChatModel:
+    from ..retrieval.encoders.device import choose_runtime
+    from ..retrieval.profiles import pinned
+    from .transformers_chat import TransformersChat
+
+    runtime = choose_runtime(device, dtype, attention)
+    return TransformersChat(pinned(model), runtime=runtime, folder=folder, context=context, bits=bits)

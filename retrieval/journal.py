@@ -1,7 +1,7 @@
 """What people asked a library, said of its answers, and keep as test questions: `journal.sqlite` beside the catalog.
 
-The catalog decides here too. A turn whose answer stands on a page that is no longer in the library is deleted when the
-journal is next opened, and never shown: an answer quotes its pages, and removing a document removes what quotes it.
+The catalog decides here too. A turn whose answer stands on a page that is no longer in the library is deleted with the
+document, or when the journal is next read, and never shown: an answer quotes its pages.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Journal:
 
     def sessions(self, person: str) -> list[Session]:
         """A person's conversations, the latest first."""
-        self._sweep()
+        self.sweep()
         rows = self._rows("SELECT id, title, begun FROM sessions WHERE person = ? ORDER BY begun DESC", person)
         return [Session(*row) for row in rows]
 
@@ -124,7 +124,7 @@ class Journal:
 
     def turns(self, session: str) -> list[Turn]:
         """The turns of a conversation, in the order they were held."""
-        self._sweep()
+        self.sweep()
         rows = self._rows("SELECT id, address, answer, rating FROM turns WHERE session = ? ORDER BY said", session)
         return [Turn(id_, address, self._unpack(packed), rating) for id_, address, packed, rating in rows]
 
@@ -137,7 +137,7 @@ class Journal:
 
     def rated(self) -> list[Turn]:
         """All turns that somebody rated, the latest first."""
-        self._sweep()
+        self.sweep()
         rows = self._rows("SELECT id, address, answer, rating FROM turns WHERE rating NOT NULL ORDER BY said DESC")
         return [Turn(id_, address, self._unpack(packed), rating) for id_, address, packed, rating in rows]
 
@@ -154,7 +154,7 @@ class Journal:
 
     def cases(self) -> list[Case]:
         """The test questions whose pages are still in the library, by the time they were kept."""
-        self._sweep()
+        self.sweep()
         found: dict[str, list[str]] = {}
         for question, page in self._rows("SELECT question, page FROM cases ORDER BY kept, page"):
             found.setdefault(question, []).append(page)
@@ -164,7 +164,7 @@ class Journal:
         with self._lock:
             self._connection.close()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Delete what stands on pages that are gone; done once a state of the catalog."""
         with self._lock:
             generation = self._catalog.generation()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock, Timeout
 
+from . import journal
 from .catalog import DocumentRow, PageRow, Source, now, page_id
 from .encode import add_visual, encode_images, store_images
 from .errors import LibraryError, LibraryLocked
@@ -83,6 +84,10 @@ class LibraryWriter:
         removed = self._catalog.remove_sources(paths)
         for document in removed:
             self._purge(document)
+        if removed and (self.library.path / journal.FILE).exists():
+            kept = journal.Journal(self.library.path, self._catalog)
+            kept.sweep()
+            kept.close()
         return removed
 
     def _purge(self, document: str) -> None:

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import tiny_vlms
 from contracts import GeneratorContract
 from fakes import ScriptedGenerator, shown_page
 from pydantic import SecretStr
 
 from pagesight.generation import answer, make_generator, stream_answer
 from pagesight.generation.extractive import ExtractiveGenerator, threshold
+from pagesight.generation.models import make_chat
 from pagesight.generation.protocols import Abstention
 from pagesight.retrieval import Answer, Library, Settings
 from pagesight.retrieval.errors import GeneratorError, ModelUnavailable
@@ -164,3 +166,11 @@ def test_claims_without_a_place_are_marked(library: Library):
     (*_, found) = stream_answer(library, question, hits, generator=ScriptedGenerator(written))
     assert isinstance(found, Answer)
     assert [found.text[start:end] for start, end in found.unsupported] == ["The Fläche is green and has no owner."]
+
+
+def test_a_model_of_this_machine_is_kept_between_questions(tmp_path: Path):
+    tiny_vlms.build("qwen2_5_vl", tmp_path / "größe")
+    settings = Settings(generator="transformers", generator_model=str(tmp_path / "größe"))
+    kept = make_chat(settings)
+    assert make_chat(settings) is kept
+    assert make_chat(settings.model_copy(update={"generator_context": 900})) is not kept

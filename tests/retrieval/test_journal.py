@@ -54,10 +54,10 @@ def test_what_quotes_a_removed_document_goes_from_the_file_too(library_copy: Lib
         writer.remove_sources(
             [path for one in library_copy.documents() if one.id == answer.hits[0].page.document for path in one.sources]
         )
+    assert "сорок".encode() not in (library_copy.path / FILE).read_bytes(), "before anybody reads the journal again"
     assert journal.turns(session) == []
     assert journal.cases() == []
     journal.close()
-    assert "сорок".encode() not in (library_copy.path / FILE).read_bytes()
 
 
 @pytest.mark.parametrize("state", ["read-only", "broken"])

@@ -81,7 +81,15 @@ def _generator(settings: Settings) -> None:
         names = get_args(GeneratorName)
         name = st.selectbox("Generator", names, index=names.index(now.generator), key="generator-name")
         model = st.text_input("Model", now.generator_model or "", key="generator-model")
-        url = st.text_input("Address of the server, for openai", now.generator_url or "", key="generator-url")
+        # Who visits from elsewhere names no address: this machine would call it from inside its own network.
+        here = st.context.ip_address is None
+        url = st.text_input(
+            "Address of the server, for openai",
+            now.generator_url or "",
+            key="generator-url",
+            disabled=not here,
+            help=None if here else "It can be changed from the machine that serves this page.",
+        )
         key = st.text_input(
             "Key of the service",
             type="password",
@@ -92,7 +100,14 @@ def _generator(settings: Settings) -> None:
         )
         sent = st.form_submit_button("Use for my visit", type="primary")
     if sent:
-        st.session_state[CHOSEN] = choice(settings, chosen, name or now.generator, model or "", url or "", key or "")
+        st.session_state[CHOSEN] = choice(
+            settings,
+            chosen,
+            name or now.generator,
+            model or "",
+            (url or "") if here else (settings.generator_url or ""),
+            key or "",
+        )
         st.toast("Used from the next question on.", icon=":material/check:")
     st.caption("Only openai, anthropic and gemini send anything away: the question and the pages found.")
 
