@@ -1,5 +1,6 @@
 """The generator `openai` against a server that others wrote: `transformers serve`, with a tiny random model."""
 
+import json
 import os
 import socket
 import subprocess
@@ -27,6 +28,11 @@ from pagesight.retrieval.types import Usage
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("größe") / "qwen"
     tiny_vlms.build("qwen2_5_vl", folder)
+    # What a random model writes differs from prompt to prompt; without an end of its own it never writes nothing.
+    file = folder / "generation_config.json"
+    settings = json.loads(file.read_text())
+    settings.pop("eos_token_id")
+    file.write_text(json.dumps(settings))
     return folder
 
 
