@@ -10,11 +10,12 @@ import streamlit as st
 
 from ..generation import stream_answer
 from ..generation.export import export_answer
-from ..retrieval import Answer, Library
+from ..retrieval import Answer, Box, Library
 from .address import write_address
 from .browser_parts import part
 from .cards import answer_parts, citation_data, is_weak
 from .conversation import generator_for
+from .crops import crops
 from .finding import Found
 from .plain import plain, plain_answer
 from .session import answer_settings, journal_of, opened_library, shown_errors
@@ -41,6 +42,8 @@ class Written:
     writing: Writing
     turn: str | None = None
     """Its place in the journal, once it is there."""
+    crops: dict[int, Box] | None = None
+    """Figures and tables to show with it, by citation, once they have been looked for."""
 
 
 def answer_area(library: Library, found: Found) -> None:
@@ -106,10 +109,15 @@ def _show(library: Library, written: Written, answer: Answer) -> None:
     else:
         if is_weak(answer.hits):
             st.warning("The evidence for this is weak: no page has much of the question.", icon=":material/balance:")
+        if written.crops is None:
+            written.crops = crops(library, answer)
         data = {
             "parts": answer_parts(answer),
             "copy": answer.text,
-            "citations": [citation_data(one, picture_address(library, one.page)) for one in answer.citations],
+            "citations": [
+                citation_data(one, picture_address(library, one.page), written.crops.get(number))
+                for number, one in enumerate(answer.citations)
+            ],
         }
         done = part("answer", "answer", data, "cite")
         if done["cite"] is not None and 0 <= int(done["cite"]) < len(answer.citations):

@@ -110,8 +110,8 @@ def answer_parts(answer: Answer) -> list[dict[str, Any]]:
     return parts + _runs(answer.text, weak, end, len(answer.text))
 
 
-def citation_data(citation: Citation, picture: str | None) -> dict[str, Any]:
-    """A citation with the part of its page that the browser shows beside the marker."""
+def citation_data(citation: Citation, picture: str | None, crop: Box | None = None) -> dict[str, Any]:
+    """A citation with the part of its page that the browser shows beside the marker; `crop`, below the answer too."""
     page = citation.page
     return {
         "marker": citation.marker,
@@ -123,6 +123,7 @@ def citation_data(citation: Citation, picture: str | None) -> dict[str, Any]:
         "ratio": round(page.width / max(page.height, 1.0), 4),
         "picture": picture,
         "part": fractions(strip_around(page, citation.boxes), page),
+        "crop": fractions(strip_around(page, [crop]), page) if crop else None,
         "boxes": [fractions(box, page) for box in citation.boxes],
     }
 

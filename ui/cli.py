@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
+import webbrowser
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -230,15 +234,26 @@ def _serve(library: Path, port: int, *, headless: bool) -> int:
     script = files("pagesight.ui").joinpath("app.py")
     typer.echo(f"The search page of {library}: http://localhost:{port} (Ctrl-C stops it)", err=True)
     # The rest, telemetry off among it, stands in .streamlit/config.toml beside the script.
-    options = {"server.address": "localhost", "server.port": port, "server.headless": str(headless).lower()}
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
+    # Headless always: otherwise Streamlit shows its own advertisements to developers. The browser is opened here.
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=localhost"]
+    command += [f"--server.port={port}", "--server.headless=true"]
     environment = os.environ | {"PAGESIGHT_LIBRARY": str(library.absolute())}
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            if not headless:
+                _open_browser(server, port)
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+
+
+def _open_browser(server: subprocess.Popen[bytes], port: int) -> None:
+    """Open the page as soon as the server answers; not at all when it ends before."""
+    while server.poll() is None:
+        with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+            webbrowser.open(f"http://localhost:{port}")
+            return
+        time.sleep(0.2)
 
 
 def _sources_of(library: Library, names: list[str]) -> list[str]:

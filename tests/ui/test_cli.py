@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tomllib
@@ -137,19 +138,30 @@ def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy:
     assert "rows.npy" in out
 
 
-def test_the_page_is_served_locally_with_telemetry_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    called: dict[str, object] = {}
+@pytest.mark.parametrize("headless", [True, False])
+def test_the_page_is_served_locally_with_telemetry_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, headless: bool
+) -> None:
+    called: dict[str, str] = {}
+    opened: list[str] = []
+    with socket.socket() as listening:
+        listening.bind(("localhost", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
 
-    def fake_run(command: list[str], env: dict[str, str], check: bool) -> subprocess.CompletedProcess[str]:
-        called.update(command=command, library=env["PAGESIGHT_LIBRARY"])
-        return subprocess.CompletedProcess(command, 0)
+        def popen(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+            called.update(line=" ".join(command), library=env["PAGESIGHT_LIBRARY"])
+            return real_popen([sys.executable, "-c", "import time; time.sleep(2)"])
 
-    monkeypatch.setattr(cli.subprocess, "run", fake_run)
-    result = CliRunner().invoke(cli.app, ["ui", "-l", str(tmp_path / "ü"), "--port", "8600", "--headless"])
-    assert result.exit_code == 0
-    line = " ".join(called["command"])  # pyright: ignore[reportArgumentType, reportCallIssue]
-    assert "--server.address localhost" in line
-    assert "--server.port 8600" in line
+        real_popen = subprocess.Popen
+        monkeypatch.setattr(cli.subprocess, "Popen", popen)
+        monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+        arguments = ["ui", "-l", str(tmp_path / "ü"), "--port", str(port), *(["--headless"] if headless else [])]
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+    assert opened == ([] if headless else [f"http://localhost:{port}"])
+    assert "--server.address=localhost" in called["line"]
+    assert f"--server.port={port}" in called["line"]
+    assert "--server.headless=true" in called["line"], "or Streamlit shows advertisements to developers"
     config = tomllib.loads((Path(cli.__file__).parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["browser"]["gatherUsageStats"] is False
     assert called["library"] == str(tmp_path / "ü")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -204,12 +202,6 @@ def test_a_long_name_is_cut_and_keeps_its_suffix() -> None:
     name = safe_name("я" * 400 + ".pdf")
     assert name.endswith("я.pdf")
     assert len(name.encode()) <= MOST_NAME_BYTES
-
-
-def test_a_spawned_reader_that_imports_the_script_imports_no_streamlit() -> None:
-    code = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__mp_main__'); print('streamlit' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code, UI / "app.py"], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "False"
 
 
 def test_the_server_listens_to_this_machine_only_sends_nothing_home_and_shows_no_traces() -> None:

@@ -8,11 +8,11 @@ function make(tag, attributes, ...children) {
 
 const address = (url) => new URL(url.replace(/^\//, ""), document.baseURI).href;
 
-function fill(crop, citation) {
+function fill(crop, citation, part) {
   crop.replaceChildren();
   if (citation.picture) {
-    const [, top, , high] = citation.part;
-    const pane = make("div", { class: "window" });
+    const [, top, , high] = part;
+    const pane = make("span", { class: "window" });
     pane.style.aspectRatio = citation.ratio / high;
     const image = make("img", { alt: "", src: address(citation.picture) });
     image.style.top = `${(-top / high) * 100}%`;
@@ -25,8 +25,8 @@ function fill(crop, citation) {
     crop.append(pane);
   }
   const quote = citation.quote || "This page as a whole.";
-  crop.append(make("p", {}, quote.length > 240 ? `${quote.slice(0, 240)}…` : quote));
-  crop.append(make("p", {}, `${citation.file}, page ${citation.number}`));
+  crop.append(make("span", { class: "line" }, quote.length > 240 ? `${quote.slice(0, 240)}…` : quote));
+  crop.append(make("span", { class: "line" }, `${citation.file}, page ${citation.number}`));
 }
 
 function put(crop, marker) {
@@ -59,12 +59,21 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     const all = byMarker.get(part.marker);
     const citation = all[Math.min(nth, all.length - 1)];
     const marker = make("button", { type: "button", class: "marker", "aria-label": `Citation ${part.marker}: ${citation.title}, page ${citation.number}` }, String(part.marker));
-    marker.onmouseenter = marker.onfocus = () => { fill(crop, citation); put(crop, marker); };
+    marker.onmouseenter = marker.onfocus = () => { fill(crop, citation, citation.part); put(crop, marker); };
     marker.onmouseleave = marker.onblur = () => { crop.hidden = true; };
     marker.onclick = () => { crop.hidden = true; setTriggerValue("cite", citation.index); };
     marker.onkeydown = (event) => { if (event.key === "Escape") crop.hidden = true; };
     text.append(marker);
   }
+  // Figures and tables are part of the answer.
+  const cuts = make("div", { class: "cuts" });
+  data.citations.forEach((citation, index) => {
+    if (!citation.crop || !citation.picture) return;
+    const cut = make("button", { type: "button", class: "cut", "aria-label": `What citation ${citation.marker} stands in: ${citation.title}, page ${citation.number}` });
+    fill(cut, citation, citation.crop);
+    cut.onclick = () => setTriggerValue("cite", index);
+    cuts.append(cut);
+  });
   const sources = make("ul", { class: "sources", "aria-label": "Sources" });
   for (const [number, [citation]] of byMarker) {
     const go = make("button", { type: "button", class: "go" }, `${citation.title}, page ${citation.number}`);
@@ -81,5 +90,5 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     }
     setTimeout(() => { copy.textContent = "Copy answer"; }, 2000);
   };
-  root.append(make("div", { class: "whole" }, text, sources, copy, crop));
+  root.append(make("div", { class: "whole" }, text, cuts, sources, copy, crop));
 }
