@@ -51,7 +51,7 @@ def how_sure(library: Library, question: str, document: str | None = None) -> fl
     candidates = rank_candidates(question, named, tables)
     if what_is_lacking(question, pages, candidates):
         return -1.0
-    return confidence(candidates, pages) if candidates else 0.0
+    return confidence(candidates) if candidates else 0.0
 
 
 def choose(sure: NDArray[np.float64], answerable: NDArray[np.bool_]) -> float:

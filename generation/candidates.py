@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..retrieval.analysis import terms
-from ..retrieval.types import Word
+from ..retrieval.types import Box, Word
 from .asked import Kind, asked_kind, has_form
 from .protocols import ShownPage
 from .table_types import Table
@@ -119,21 +119,24 @@ def _of_page(
         weights = np.where(inside, weights, 0) / max(float(weights[inside].sum()), 1e-9)
     best = [match.best(first, last) for first, last in units]
     shared = OF_PAGE * page_support(page)
+    heads = [_head_support(page, table) for table in tables]
     for number, (first, last) in enumerate(units):
-        table = _table_of(match.words[first], tables)
+        place = _table_of(match.words[first], tables)
+        table = None if place is None else tables[place]
         context = shared
         if number > 0:
             context = np.maximum(context, OF_BEFORE * best[number - 1])
         if number > 1:
             context = np.maximum(context, OF_BEFORE * 0.7 * best[number - 2])
-        if table is not None and (head := _head_words(match.words, table)):
-            context = np.maximum(context, OF_HEAD * np.max([match.best(i, i + 1) for i in head], axis=0))
+        if place is not None:
+            context = np.maximum(context, OF_HEAD * heads[place])
         spans = [(last, best[number])]
         text = _text(match.words[first:last])
         is_label = table is None and last - first <= LABEL and _LABEL.search(text) and not _CLOSED.search(text)
         if is_label and number + 1 < len(units):
             after = units[number + 1]
-            if after[1] - after[0] <= VALUE and _table_of(match.words[after[0]], tables) is None:
+            near = after[0] == last and after[1] - after[0] <= VALUE
+            if near and _table_of(match.words[after[0]], tables) is None:
                 spans.append((after[1], np.maximum(best[number], best[number + 1])))
         for end, own_support in spans:
             text = _text(match.words[first:end])
@@ -147,19 +150,21 @@ def _of_page(
             yield Candidate(page, first, end, text, strength, table)
 
 
-def _table_of(word: Word, tables: Sequence[Table]) -> Table | None:
-    x, y = word.box.center
-    return next((one for one in tables if one.box.x0 <= x <= one.box.x1 and one.box.y0 <= y <= one.box.y1), None)
+def _table_of(word: Word, tables: Sequence[Table]) -> int | None:
+    return next((number for number, table in enumerate(tables) if _inside(word, table.box)), None)
 
 
-def _head_words(words: Sequence[Word], table: Table) -> list[int]:
+def _head_support(page: ShownPage, table: Table) -> NDArray[np.float32]:
+    """`(tokens,)`: what the words in the head of a table give each word of the question."""
     boxes = [cell.box for row in table.rows[: table.heads] for cell in row if cell.text]
-    return [i for i, word in enumerate(words) if any(_inside(word, box) for box in boxes)]
+    match = page.match
+    best = [match.best(i, i + 1) for i, word in enumerate(match.words) if any(_inside(word, box) for box in boxes)]
+    return np.max(best, axis=0) if best else np.zeros(len(match.tokens), np.float32)
 
 
-def _inside(word: Word, box: tuple[float, float, float, float]) -> bool:
+def _inside(word: Word, box: Box) -> bool:
     x, y = word.box.center
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
 def _text(words: Sequence[Word]) -> str:

@@ -15,7 +15,7 @@ from .asked import Kind, asked_kind, has_form, names_asked
 from .candidates import Candidate, page_support, rank_candidates
 from .protocols import Abstention, ShownPage
 from .table_answers import cell_answer
-from .table_types import Cell, Table
+from .table_types import Table
 
 QUOTES = 4
 """Quotes in an answer, at most."""
@@ -64,7 +64,7 @@ class ExtractiveGenerator:
         tables = {page.marker: self._tables(page) for page in named[:TABLE_PAGES]}
         candidates = rank_candidates(question, named, tables)
         lacking = what_is_lacking(question, pages, candidates)
-        if lacking or not candidates or confidence(candidates, pages) < threshold():
+        if lacking or not candidates or confidence(candidates) < threshold():
             yield Abstention(lacking or _reason(pages))
             return
         leading = leading_candidates(question, named, tables)
@@ -72,7 +72,7 @@ class ExtractiveGenerator:
             said = _quoted(candidate.text)
             cells = None if number else cell_answer(question, candidate)
             if cells is not None:
-                said = f"{_cell(cells.value)} ({', '.join(map(_cell, cells.beside))})"
+                said = f"{_quoted(cells.value.text)} ({', '.join(_quoted(cell.text) for cell in cells.beside)})"
             elif not number and asked_kind(question) == "yes or no" and candidate.strength >= SURE:
                 said = f"{'No' if _denies(candidate.text) != _denies(question) else 'Yes'}: {said}"
             yield ("\n\n" if number else "") + f"{said} [{candidate.page.marker}]"
@@ -81,11 +81,7 @@ class ExtractiveGenerator:
 def leading_candidates(
     question: str, pages: Sequence[ShownPage], tables: Mapping[int, Sequence[Table]]
 ) -> list[Candidate]:
-    """The best candidate for each of the things that a question asks; none where it asks one.
-
-    >>> question_parts("Where and when do the members meet?"), question_parts("Who are the chair and the treasurer?")
-    (['Where', 'when do the members meet?'], [])
-    """
+    """The best candidate for each of the things that a question asks; none where it asks one."""
     best = []
     for part in question_parts(question):
         best += rank_candidates(question, pages, tables, part)[:1]
@@ -93,12 +89,16 @@ def leading_candidates(
 
 
 def question_parts(question: str) -> list[str]:
-    """The things that a question asks, where these are several."""
+    """The things that a question asks, where these are several.
+
+    >>> question_parts("Where and when do the members meet?"), question_parts("Who are the chair and the treasurer?")
+    (['Where', 'when do the members meet?'], [])
+    """
     parts = [part for part in _PARTS.split(question) if terms(part)]
     return parts if len(parts) > 1 else []
 
 
-def confidence(candidates: Sequence[Candidate], pages: Sequence[ShownPage]) -> float:
+def confidence(candidates: Sequence[Candidate]) -> float:
     """0 to 1: how sure it is that the best candidate answers: its own strength and its page's, in equal parts."""
     best = candidates[0]
     return (best.strength + float(page_support(best.page) @ best.page.match.weights)) / 2
@@ -174,10 +174,6 @@ def _same(one: Candidate, other: Candidate) -> bool:
 def _quoted(text: str) -> str:
     """Quotation marks inside would end the quote early for whoever reads the markers."""
     return "“" + text.replace("“", "‘").replace("”", "’") + "”"
-
-
-def _cell(cell: Cell) -> str:
-    return _quoted(cell.text)
 
 
 def _denies(text: str) -> bool:
