@@ -49,7 +49,7 @@ def how_sure(library: Library, question: str, document: str | None = None) -> fl
     named = pages_that_name(question, pages)
     tables = {page.marker: tables_of(library, page.hit.page) for page in named[:TABLE_PAGES]}
     candidates = rank_candidates(question, named, tables)
-    if what_is_lacking(question, pages, candidates):
+    if what_is_lacking(question, pages, named, candidates):
         return -1.0
     return confidence(candidates) if candidates else 0.0
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..retrieval.analysis import terms
-from ..retrieval.types import Box, Word
+from ..retrieval.types import Word
 from .asked import Kind, asked_kind, has_form
 from .protocols import ShownPage
 from .table_types import Table
@@ -151,20 +151,15 @@ def _of_page(
 
 
 def _table_of(word: Word, tables: Sequence[Table]) -> int | None:
-    return next((number for number, table in enumerate(tables) if _inside(word, table.box)), None)
+    return next((number for number, table in enumerate(tables) if table.box.holds(word.box)), None)
 
 
 def _head_support(page: ShownPage, table: Table) -> NDArray[np.float32]:
     """`(tokens,)`: what the words in the head of a table give each word of the question."""
     boxes = [cell.box for row in table.rows[: table.heads] for cell in row if cell.text]
     match = page.match
-    best = [match.best(i, i + 1) for i, word in enumerate(match.words) if any(_inside(word, box) for box in boxes)]
+    best = [match.best(i, i + 1) for i, word in enumerate(match.words) if any(box.holds(word.box) for box in boxes)]
     return np.max(best, axis=0) if best else np.zeros(len(match.tokens), np.float32)
-
-
-def _inside(word: Word, box: Box) -> bool:
-    x, y = word.box.center
-    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
 def _text(words: Sequence[Word]) -> str:

@@ -181,8 +181,7 @@ def _picture(library: Library, page: Page, row: FigureRow, chat: ChatModel, room
 
 
 def _inside(words: Sequence[Word], row: FigureRow) -> list[Word]:
-    box = row.figure.box
-    return [word for word in words if box.x0 <= word.box.center[0] <= box.x1 and box.y0 <= word.box.center[1] <= box.y1]
+    return [word for word in words if row.figure.box.holds(word.box)]
 
 
 def _where(page: Page, row: FigureRow, model: str, usage: Usage | None) -> dict[str, Any]:

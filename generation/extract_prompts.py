@@ -56,7 +56,6 @@ class Asker:
         self.chat, self.max_tokens = chat, max_tokens
         self.count: Callable[[str], int] = getattr(chat, "count_tokens", guess_tokens)
         self.usage: Usage | None = None
-        self.calls = 0
 
     def room(self, task: str, asked: str, schema: Mapping[str, Any] | None = None) -> int:
         """Tokens left for material. Raises `GeneratorError` when there is none to speak of."""
@@ -74,7 +73,6 @@ class Asker:
 
     def text(self, prompt: Prompt) -> str:
         """What the model writes, without its thoughts."""
-        self.calls += 1
         with closing(_closable(self.chat.stream(prompt))) as pieces:
             written = "".join(without_thoughts(self._texts(pieces))).strip()
         if not written:

@@ -63,7 +63,7 @@ class ExtractiveGenerator:
         named = pages_that_name(question, pages)
         tables = {page.marker: self._tables(page) for page in named[:TABLE_PAGES]}
         candidates = rank_candidates(question, named, tables)
-        lacking = what_is_lacking(question, pages, candidates)
+        lacking = what_is_lacking(question, pages, named, candidates)
         if lacking or not candidates or confidence(candidates) < threshold():
             yield Abstention(lacking or _reason(pages))
             return
@@ -118,14 +118,16 @@ def pages_that_name(question: str, pages: Sequence[ShownPage]) -> list[ShownPage
     return [page for page in pages if not absent_names(question, [page])]
 
 
-def what_is_lacking(question: str, pages: Sequence[ShownPage], candidates: Sequence[Candidate]) -> str | None:
+def what_is_lacking(
+    question: str, pages: Sequence[ShownPage], named: Sequence[ShownPage], candidates: Sequence[Candidate]
+) -> str | None:
     """Why there is no answer however well words match: names, or the kind of thing asked for, are not there.
 
-    `candidates` are those of the pages that name what the question names.
+    `named` are the pages that name what the question names, and `candidates` theirs.
     """
-    if absent := absent_names(question, pages):
+    if pages and not named and (absent := absent_names(question, pages)):
         return f"Not mentioned on {_looked(pages)}: {', '.join(absent)}."
-    if pages and not pages_that_name(question, pages):
+    if pages and not named:
         return f"Not mentioned together on any of {_looked(pages)}: {', '.join(names_asked(question))}."
     kind = asked_kind(question)
     near = (one for one in candidates if one.strength >= NEAR * candidates[0].strength)

@@ -239,6 +239,5 @@ def _anchor(page: ShownPage) -> int:
 
 def _inside(page: ShownPage, box: Box) -> Iterator[int]:
     for word in page.match.words:
-        x, y = word.box.center
-        if box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1:
+        if box.holds(word.box):
             yield word.start

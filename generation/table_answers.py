@@ -14,6 +14,7 @@ import numpy as np
 from ..retrieval.analysis import terms
 from .asked import Kind, asked_kind, has_form
 from .candidates import Candidate
+from .extract_values import numbers_in
 from .table_types import Cell, Table
 
 CLEARLY = 0.05
@@ -38,7 +39,6 @@ _SEVERAL = re.compile(
 """What takes more than one cell."""
 _WHAT = re.compile(r"\bwhat(?:['’]s| is| are| was| were)\b|\bяк(?:ий|а|е|і)\b", re.IGNORECASE)
 _SUM = re.compile(r"(?:sub)?totals?\b|sum\b|all\b|разом|всього|합계", re.IGNORECASE)
-_VALUE = re.compile(r"^\W{0,3}\(?[-+−–]?\W{0,2}(\d[\d.,\u00a0\u202f ]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _column(question: str, candidate: Candidate, table: Table, columns: Sequence
     for i, column in enumerate(columns):
         heads = _heads(table, column)
         same[i] = len(asked & {term for cell in heads for term in terms(cell.text)})
-        words = [k for k, word in enumerate(match.words) if any(_inside(word.box.center, cell) for cell in heads)]
+        words = [k for k, word in enumerate(match.words) if any(cell.box.holds(word.box) for cell in heads)]
         if words:
             alike[i] = np.max([match.best(k, k + 1) for k in words], axis=0) @ match.weights
     # The same words first: to an encoder, 2023 is much like 2024.
@@ -150,25 +150,11 @@ def _heads(table: Table, column: int) -> list[Cell]:
     ]
 
 
-def _inside(center: tuple[float, float], cell: Cell) -> bool:
-    box = cell.box
-    return box.x0 <= center[0] <= box.x1 and box.y0 <= center[1] <= box.y1
-
-
 def _number(text: str) -> float | None:
-    """The value of a cell.
+    """The value of a cell of one number; where it may mean two, commas part thousands and points decimals.
 
     >>> _number("(1,204)"), _number("€ 3.5 m"), _number("13,8"), _number("n/a")
     (-1204.0, 3.5, 13.8, None)
     """
-    found = _VALUE.match(text.strip())
-    if not found:
-        return None
-    digits = re.sub(r"[\u00a0\u202f ]", "", found.group(1)).rstrip(".,")
-    if re.fullmatch(r"\d+,\d{1,2}", digits):
-        digits = digits.replace(",", ".")
-    try:
-        value = float(digits.replace(",", ""))
-    except ValueError:
-        return None
-    return -value if re.match(r"\s*(?:\(|[-−–])", text) else value
+    values = numbers_in(re.sub(r"[^\W\d_]+", " ", text))  # a scale is the same for all of a column
+    return (max if "," in text else min)(values, key=abs) if values else None

@@ -121,7 +121,7 @@ class Library:
         )
         self.visual_part = find_visual(settings, self.manifest)
         self.image_part = find_image(settings, self.manifest)
-        self.reranker, self.reranker_off = find_reranker(settings)
+        self.reranker, _ = find_reranker(settings)
         self._words = LateInteractionChannel("words", self.page_encoder, self.words)
         self._visual = (
             LateInteractionChannel("visual", self.visual_part.encoder, self.visual, optional=True)

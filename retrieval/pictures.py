@@ -15,7 +15,6 @@ from .types import Box
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-HASH_BITS = 64
 COPY_BITS = 16
 """Hashes of unrelated pictures differ in 32 bits on average; from this many on, two pictures have nothing in common."""
 _MARGIN = 12

@@ -78,9 +78,4 @@ def _touch(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 
 def _text(words: Sequence[Word], box: Box) -> str:
-    inside = []
-    for word in words:
-        x, y = word.box.center
-        if box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1:
-            inside.append(word.text)
-    return " ".join(inside)
+    return " ".join(word.text for word in words if box.holds(word.box))

@@ -27,6 +27,23 @@ def minilm() -> SentenceEncoder:
     return SentenceEncoder()
 
 
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting or looking up a name fails the test."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+
+
+@pytest.fixture
+def copy(checkpoints: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of one of a module's `checkpoints`, which a test may damage."""
+    return lambda kind: Path(shutil.copytree(checkpoints[kind], tmp_path / f"копія-{kind}"))
+
+
 @pytest.fixture(scope="session")
 def sample_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of small documents, in several scripts; see `sample_documents.py`."""

@@ -35,8 +35,10 @@ def media_address(data: bytes, kind: str, place: str) -> str:
 @cache
 def _renderer(name: Name) -> Any:
     folder = files("pagesight.ui").joinpath("browser")
-    css, js = (folder.joinpath(f"{name}.{suffix}").read_text(encoding="utf-8") for suffix in ("css", "js"))
-    return component(f"pagesight_{name}", css=css, js=js)
+    css, common, js = (
+        folder.joinpath(file).read_text(encoding="utf-8") for file in (f"{name}.css", "common.js", f"{name}.js")
+    )
+    return component(f"pagesight_{name}", css=css, js=common + js)
 
 
 def _nothing() -> None:

@@ -15,7 +15,7 @@ from ..retrieval.figures import figures_of
 from ..retrieval.fusion import default_weights
 from ..retrieval.library import Library
 from ..retrieval.picture_query import PictureQuery
-from ..retrieval.types import Box, Hit
+from ..retrieval.types import Hit
 from .address import Asked
 from .cards import channel_shares
 from .filters import describe, where_for
@@ -74,10 +74,5 @@ def likeness(library: Library, place: str) -> PictureQuery:
     figure = next((row.figure for row in figures_of(library.catalog, [id_])[id_] if row.id == place), None)
     if figure is None:
         raise QueryError("The figure that this link compares with is no longer in the library.")
-    inside = [word.text for word in library.page_words(id_) if _within(word.box, figure.box)]
+    inside = [word.text for word in library.page_words(id_) if figure.box.holds(word.box)]
     return PictureQuery(part_of(picture, page, figure.box), " ".join(inside))
-
-
-def _within(box: Box, outer: Box) -> bool:
-    x, y = box.center
-    return outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1

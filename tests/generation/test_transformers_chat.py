@@ -27,6 +27,8 @@ from pagesight.retrieval.encoders.device import Runtime
 from pagesight.retrieval.errors import GeneratorError, ModelUnavailable
 from pagesight.retrieval.types import Usage
 
+pytestmark = pytest.mark.usefixtures("no_network")
+
 CPU = Runtime("cpu", "float32")
 SYSTEM = "You answer questions. Über Größen."
 TEMPLATES = ("qwen2_5_vl", "qwen3_vl", "llava", "idefics3", "smolvlm", "internvl")
@@ -64,15 +66,6 @@ def chats(made: Callable[[str], Path]) -> Callable[[str], TransformersChat]:
 def copy(made: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
     """A copy of a checkpoint that a test may damage."""
     return lambda family: Path(shutil.copytree(made(family), tmp_path / f"копія-{family}"))
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
 
 
 def picture(seed: int, width: int = 90, height: int = 90) -> Picture:

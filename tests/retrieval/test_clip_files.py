@@ -14,6 +14,8 @@ from pagesight.retrieval.encoders.clip import ClipEncoder
 from pagesight.retrieval.encoders.device import Runtime
 from pagesight.retrieval.errors import ModelUnavailable
 
+pytestmark = pytest.mark.usefixtures("no_network")
+
 CPU = Runtime("cpu", "float32")
 
 
@@ -21,25 +23,6 @@ CPU = Runtime("cpu", "float32")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("modèles")
     return {family: getattr(tiny_clip, family)(folder / family) for family in ("clip", "siglip", "xlm_roberta")}
-
-
-@pytest.fixture
-def copy(checkpoints: dict[str, Path], tmp_path: Path):
-    """A copy of a checkpoint that a test may damage."""
-
-    def make(family: str) -> Path:
-        return Path(shutil.copytree(checkpoints[family], tmp_path / f"копія-{family}"))
-
-    return make
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
 
 
 def message(model: str | Path, **arguments: Any) -> str:

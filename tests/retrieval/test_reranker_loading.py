@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from pagesight.retrieval.encoders.device import Runtime
 from pagesight.retrieval.errors import ModelUnavailable
 from pagesight.retrieval.rerankers import TextReranker, open_reranker
 
+pytestmark = pytest.mark.usefixtures("no_network")
+
 CPU = Runtime("cpu", "float32")
 QUESTION = "Wie groß ist die Fläche?"
 
@@ -24,25 +25,6 @@ QUESTION = "Wie groß ist die Fläche?"
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return tiny_rerankers.all_of(tmp_path_factory.mktemp("rerankeurs-é"))
-
-
-@pytest.fixture
-def copy(checkpoints: dict[str, Path], tmp_path: Path):
-    """A copy of a checkpoint that a test may damage."""
-
-    def make(kind: str) -> Path:
-        return Path(shutil.copytree(checkpoints[kind], tmp_path / f"копія-{kind}"))
-
-    return make
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
 
 
 PAGES = (replace(page_content("a/1", "Die Größe"), image=tiny_rerankers.webp(1)), page_content("a/2"))

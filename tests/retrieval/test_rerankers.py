@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import sys
 import threading
@@ -26,6 +25,8 @@ from pagesight.retrieval.errors import ModelUnavailable
 from pagesight.retrieval.protocols import Reranker
 from pagesight.retrieval.rerankers import MARGIN, MAX_PIXELS, TextReranker, VisualReranker, open_reranker
 from pagesight.retrieval.types import PageContent
+
+pytestmark = pytest.mark.usefixtures("no_network")
 
 CPU = Runtime("cpu", "float32")
 QUESTION = "Wie groß ist die Fläche in Zürich?"
@@ -51,25 +52,6 @@ KINDS = ("bert", "bert2", "bert-saved", "qwen", "qwen-saved")
 @pytest.fixture(scope="session")
 def rerankers(checkpoints: dict[str, Path]) -> dict[str, Reranker]:
     return {kind: open_reranker(str(checkpoints[kind]), CPU) for kind in KINDS}
-
-
-@pytest.fixture
-def copy(checkpoints: dict[str, Path], tmp_path: Path):
-    """A copy of a checkpoint that a test may damage."""
-
-    def make(kind: str) -> Path:
-        return Path(shutil.copytree(checkpoints[kind], tmp_path / f"копія-{kind}"))
-
-    return make
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
 
 
 def logits(folder: Path, pairs: Sequence[Any]) -> np.ndarray:

@@ -1,13 +1,4 @@
 // An answer: its markers show the cited place when they are pointed at, and open its page when they are pressed.
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-const address = (url) => new URL(url.replace(/^\//, ""), document.baseURI).href;
-
 function fill(crop, citation, part) {
   crop.replaceChildren();
   if (citation.picture) {

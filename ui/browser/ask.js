@@ -1,13 +1,6 @@
 // The box that one asks in: words, and a picture by choosing, pasting or dropping one.
 const MOST_BYTES = 20 * 1024 * 1024;
 
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 function build(root) {
   const ui = { picture: null, given: null };
   ui.words = make("input", { type: "text", "aria-label": "Question", autocomplete: "off", enterkeyhint: "search" });

@@ -2,16 +2,6 @@
 // Text of documents is only ever set as text.
 const COLOURS = { lexical: "#2563eb", dense: "#0d9488", words: "#d97706", visual: "#9333ea", image: "#db2777", perceptual: "#64748b" };
 
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-// Relative to the page, so that it is right behind a proxy that serves the page under a path.
-const address = (url) => new URL(url.replace(/^\//, ""), document.baseURI).href;
-
 function drawMarks(parent, boxes) {
   for (const [x, y, w, h] of boxes) {
     const mark = make("span", { class: "mark", "aria-hidden": "true" });

@@ -1,13 +1,4 @@
 // A page in full: zoom and pan, evidence, heat for each word of the question, figures, and its words to copy.
-function make(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-const address = (url) => new URL(url.replace(/^\//, ""), document.baseURI).href;
-
 function place(node, [x, y, w, h]) {
   Object.assign(node.style, { left: `${x * 100}%`, top: `${y * 100}%`, width: `${w * 100}%`, height: `${h * 100}%` });
   return node;
