@@ -17,10 +17,6 @@ from .types import QueryVectors, Vectors
 CANDIDATES = 100
 """Pages that each channel puts forward."""
 
-EXACT_PAGES = 2_000
-"""Up to so many allowed pages, late interaction scores them all; past it, only what the other channels found."""
-
-
 DOCUMENT_WEIGHT = 1.0
 """How much the whole document's BM25 score counts beside the page's."""
 
@@ -33,6 +29,8 @@ class Scope:
     """Page id to document id: what may be found."""
     documents: frozenset[str] | None
     """The documents asked for, `None` for all."""
+    whole: bool = False
+    """Whether these are all pages there are, so that nobody needs to look for them one by one."""
 
 
 class Asked(Protocol):
@@ -158,11 +156,11 @@ class _LateInteractionAsked:
         self._scores: dict[str, float] = {}
 
     def candidates(self, scope: Scope) -> dict[str, float]:
-        if len(scope.pages) > EXACT_PAGES or self.coverage == 0:
+        if self.coverage == 0:
             return {}
-        self._scores = self._store.score(self._query, scope.pages.keys())
-        best = sorted(self._scores, key=lambda page: (-self._scores[page], page))[:CANDIDATES]
-        return {page: self._scores[page] for page in best}
+        found = self._store.search(self._query, CANDIDATES, None if scope.whole else scope.pages.keys())
+        self._scores = {page: score for page, score in found.items() if page in scope.pages}  # some may be on their way
+        return self._scores
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
         missing = [page for page in pages if page not in self._scores]

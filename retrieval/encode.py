@@ -73,6 +73,8 @@ def encode(
                 for store in _stores(library, channel):
                     store.remove(document.id)
         manifest.with_channel(channel, part.encoder.id, part.spec).write(path)
+        if channel == "visual":
+            library.visual.encoder = str(part.encoder.id)
         documents = library.documents()
         done, total = 0, sum(document.pages for document in documents)
         for document in documents:
@@ -169,7 +171,7 @@ def _missing_pages(library: Library, channel: OptionalChannel, document: str) ->
     )
     pictured = [id_ for (id_,) in rows]
     if channel == "visual":
-        there = library.visual.pages()
+        there = library.visual.stored(pictured)
         return [page for page in pictured if page not in there]
     keys = library.images.figures.keys(document) | library.images.pages.keys(document)
     wanted = figures_of(library.catalog, pictured)

@@ -113,9 +113,10 @@ class Library:
         self.text_encoder, self.page_encoder = _encoders(settings)
         self.lexical = FtsIndex(path / "lexical")
         self.dense = ChromaStore(path / "chroma" / "passages", "passages")
-        self.words = MultiVectorSegments(path / "multivectors" / "words")
+        self.words = MultiVectorSegments(path / "multivectors" / "words", str(self.page_encoder.id))
         # The stores of optional channels are there with or without their model: removing a document reaches them all.
-        self.visual = MultiVectorSegments(path / "multivectors" / "visual")
+        visual = self.manifest.encoders.get("visual")
+        self.visual = MultiVectorSegments(path / "multivectors" / "visual", None if visual is None else str(visual))
         self.images = ImageStores(
             ChromaStore(path / "chroma" / "figures", "figures"), ChromaStore(path / "chroma" / "pages", "pages")
         )

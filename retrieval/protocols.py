@@ -112,26 +112,48 @@ class VectorStore(Protocol):
 
 
 class MultiVectorStore(Protocol):
-    """Pages of many vectors, compared by MaxSim."""
+    """Pages of many vectors, compared by MaxSim. A page's id is its document's, a slash, and its number."""
 
     def add(self, document: str, pages: Sequence[PageVectors]) -> None:
-        """Store pages of a document. Whole or not at all: a crash leaves no half-written page behind."""
+        """Store pages of a document, all or none of them; a page that is there already is replaced.
+
+        A page without rows is not stored.
+        """
+        ...
+
+    def search(
+        self,
+        query: QueryVectors,
+        limit: int,
+        pages: Collection[str] | None = None,
+        *,
+        exclude: Collection[str] = (),
+        exact: bool = False,
+    ) -> dict[str, float]:
+        """The best `limit` of these pages (`None`: of all) but for those in `exclude`, to score, best first.
+
+        Scores are as `score` gives them. Which pages are compared at all is found by fewer vectors a page where there
+        are many pages, unless `exact`.
+        """
         ...
 
     def score(self, query: QueryVectors, pages: Collection[str] | None = None) -> dict[str, float]:
-        """MaxSim of each of these pages (`None`: of all), exactly; pages that are not stored are left out."""
+        """Each of these pages (`None`: all) to the mean of its MaxSim over all its rows and over its best group.
+
+        Pages that are not stored are left out.
+        """
         ...
 
     def similarities(self, query: QueryVectors, page: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """`(rows, tokens)` cosines of one page and `(rows, 4)` boxes of its rows; `None` when it is not stored."""
         ...
 
-    def pages(self) -> Collection[str]:
-        """The pages that are stored; one without rows is not."""
+    def stored(self, pages: Collection[str]) -> set[str]:
+        """Which of these pages are stored."""
         ...
 
     def remove(self, document: str) -> None:
-        """Remove all pages of a document, and their bytes from disk; an unknown one is no error."""
+        """Remove all pages of a document, from sight at once; an unknown one is no error."""
         ...
 
 

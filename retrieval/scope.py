@@ -35,7 +35,7 @@ class Scopes:
                 self._pages = generation, self._catalog.page_documents()
             pages = self._pages[1]
         if not where:
-            return Scope(pages, None)
+            return Scope(pages, None, whole=True)
         unknown = where.keys() - set(FILTERS)
         if unknown:
             raise QueryError(f"There is no filter {min(unknown)!r}; there are {' and '.join(map(repr, FILTERS))}.")

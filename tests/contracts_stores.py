@@ -111,9 +111,11 @@ class MultiVectorStoreContract:
         return store
 
     def test_it_knows_what_it_holds(self, store: MultiVectorStore):
-        assert set(store.pages()) == {"dä/1", "dä/2", "dä/3", "dä/4", "other/1"}
+        asked = ["dä/1", "dä/4", "dä/5", "other/1", "niemand/1"]
+        assert store.stored(asked) == {"dä/1", "dä/4", "other/1"}
+        assert store.stored([]) == set()
         store.remove("dä")
-        assert set(store.pages()) == {"other/1"}
+        assert store.stored(asked) == {"other/1"}
 
     def test_a_score_is_exact_maxsim(self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors):
         scores = store.score(query)
@@ -128,6 +130,30 @@ class MultiVectorStoreContract:
         assert store.score(query, ["dä/4", "nobody/1", "dä/2"]) == pytest.approx(
             {"dä/2": together["dä/2"], "dä/4": together["dä/4"]}, abs=1e-6
         )
+
+    def test_a_search_gives_the_best_with_their_scores(self, store: MultiVectorStore, query: QueryVectors):
+        scores = store.score(query)
+        order = sorted(scores, key=lambda page: -scores[page])
+        assert list(store.search(query, 3).items()) == [
+            (page, pytest.approx(scores[page], abs=1e-6)) for page in order[:3]
+        ]
+        assert list(store.search(query, 9, exact=True)) == order
+
+    def test_a_search_can_be_narrowed(self, store: MultiVectorStore, query: QueryVectors):
+        assert store.search(query, 9, ["dä/2", "nobody/1", "other/1"]).keys() == {"dä/2", "other/1"}
+        assert store.search(query, 9, ["dä/2", "other/1"], exclude=["other/1", "nobody/1"]).keys() == {"dä/2"}
+        assert store.search(query, 9, exclude=["dä/1", "dä/2", "dä/3"]).keys() == {"dä/4", "other/1"}
+        assert store.search(query, 9, []) == {}
+
+    def test_adding_a_page_again_replaces_it(
+        self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors
+    ):
+        new = random_page("dä/1", seed=77, rows=9)
+        store.add("dä", [new])
+        scores = store.score(query)
+        assert scores.keys() == {"dä/1", "dä/2", "dä/3", "dä/4", "other/1"}
+        assert scores["dä/1"] == pytest.approx(brute_force(new, query), abs=self.TOLERANCE)
+        assert scores["dä/2"] == pytest.approx(brute_force(pages[1], query), abs=self.TOLERANCE)
 
     def test_the_similarities_of_a_page_come_with_its_boxes(
         self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors

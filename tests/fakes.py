@@ -174,8 +174,21 @@ class MemoryMultiVectors:
         found = self._pages[page][1]
         return found.rows @ query.rows.T, found.boxes
 
-    def pages(self) -> Collection[str]:
-        return self._pages.keys()
+    def search(
+        self,
+        query: QueryVectors,
+        limit: int,
+        pages: Collection[str] | None = None,
+        *,
+        exclude: Collection[str] = (),
+        exact: bool = False,
+    ) -> dict[str, float]:
+        scores = self.score(query, pages)
+        best = sorted(scores.keys() - set(exclude), key=lambda page: -scores[page])[:limit]
+        return {page: scores[page] for page in best}
+
+    def stored(self, pages: Collection[str]) -> set[str]:
+        return self._pages.keys() & set(pages)
 
     def remove(self, document: str) -> None:
         self._pages = {id_: entry for id_, entry in self._pages.items() if entry[0] != document}

@@ -1,193 +1,240 @@
-"""Pages of many vectors on disk: int8 rows in memory-mapped segments, exact MaxSim over them.
+"""Pages of many vectors on disk: int8 rows in memory-mapped segments, searched by MaxSim exactly or in two stages.
 
     multivectors/words/
-        3f2a…-000001/     a segment: some pages of one document
-            rows.npy      (rows, dim) int8; a row is rows * scale of its page
-            scales.npy    (pages,) float32
-            offsets.npy   (pages + 1,) int64: the rows of page i are offsets[i]:offsets[i + 1]
-            boxes.npy     (rows, 4) float32
-            groups.npy    (rows,) int32
-            manifest.json the pages' ids, and the SHA-256 of each array
+        manifest.json     which segments there are, how much of each counts, which pages have gone (segment_list.py)
+        000001/           a segment: a folder of arrays (segment.py)
 
-A segment is written whole and never changed; removing a document removes its segments. That is enough for exact
-search over some thousands of pages.
+The newest segment is appended to until it is full; the others are sealed. Removing a page sets a tombstone: it is not
+found any more, and its bytes go when `compact` writes what is left of its segment anew. Whatever a writer does, it
+ends with a new manifest in one step; killed before that, it has done nothing. Readers keep the segments that their
+manifest names mapped, also when these have been removed since.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
-from ..files import folder_whole
-from ..scoring import grouped_maxsim
-from ..types import PageVectors, QueryVectors, Vectors
+from ..errors import CorruptFile, EncoderMismatch
+from ..maxsim import PreparedQuery, prepare, top
+from ..maxsim.stages import CANDIDATES, EXACT_UP_TO
+from ..types import PageVectors, QueryVectors
+from .segment import PackedPage, Segment, append, document_of, pack
+from .segment_list import FILE, Counts, Entry, SegmentList, read_segment_list
+from .snapshot import Snapshot
 
-_ARRAYS = ("rows", "scales", "offsets", "boxes", "groups")
+SEALED_PAGES = 100_000
+SEALED_BYTES = 2 << 30
+"""Of rows. A segment that has reached either is not appended to: compaction writes a segment at a time."""
 
-_CHUNK = 16_384
-"""Rows turned into float32 at a time: 25 MB at 384-d, which stays near the processor's caches."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    pages: tuple[str, ...]
-    rows: NDArray[np.int8]
-    scales: NDArray[np.float32]
-    offsets: NDArray[np.int64]
-    boxes: NDArray[np.float32]
-    groups: NDArray[np.int32]
-
-    def page(self, i: int) -> slice:
-        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+_TOGETHER = 64
+"""Pages that compaction copies between two flushes to disk."""
 
 
 class MultiVectorSegments:
-    """A `MultiVectorStore`."""
+    """A `MultiVectorStore`. One process writes at a time; any number read, each a snapshot, and never wait."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, encoder: str | None = None) -> None:
+        """`encoder` names what the vectors come from, for the first that are stored; `None`: nobody checks."""
         self._folder = folder
-        self._segments: dict[str, _Segment] = {}
-        self._places: dict[str, tuple[_Segment, int]] = {}
+        self.encoder = encoder
         self._lock = Lock()
+        self._snapshot: Snapshot | None = None
 
     def add(self, document: str, pages: Sequence[PageVectors]) -> None:
-        filled = [page for page in pages if len(page.rows)]
-        if not filled:
+        for page in pages:
+            if document_of(page.id) != document:
+                raise ValueError(f"{page.id} is no page of {document}: its id begins with the document's and a slash.")
+        self.add_packed([pack(page) for page in pages if len(page.rows)])
+
+    def add_packed(self, pages: Sequence[PackedPage]) -> None:
+        """Store pages that are bytes already; those with the same ids as stored ones replace them, in one step."""
+        if not pages:
             return
-        taken = [int(folder.name.rpartition("-")[2]) for folder in self._folder.glob(f"{document}-*")]
-        number = max(taken, default=-1) + 1
-        scales = np.array([max(float(np.abs(page.rows).max()), 1e-12) / 127 for page in filled], np.float32)
-        arrays = {
-            # 254 steps over a page's range: the error on a cosine is below 0.005
-            "rows": np.concatenate(
-                [np.rint(page.rows / scale).astype(np.int8) for page, scale in zip(filled, scales, strict=True)]
-            ),
-            "scales": scales,
-            "offsets": np.cumsum([0, *(len(page.rows) for page in filled)], dtype=np.int64),
-            "boxes": np.concatenate([page.boxes for page in filled]).astype(np.float32),
-            "groups": np.concatenate([page.groups for page in filled]).astype(np.int32),
-        }
-        with folder_whole(self._folder / f"{document}-{number:06d}") as folder:
-            for name, array in arrays.items():
-                np.save(folder / f"{name}.npy", array)
-            sums = {name: _checksum(folder / f"{name}.npy") for name in arrays}
-            manifest = {"pages": [page.id for page in filled], "sha256": sums}
-            (folder / "manifest.json").write_text(json.dumps(manifest))
+        snapshot = self._now()
+        dim = int(pages[0].rows.shape[1])
+        old = self._for(snapshot.list, dim)
+        entries = snapshot.without([page.id for page in pages]) if old.segments else []
+        last = entries[-1] if entries else None
+        if last is None or last.counts.pages >= SEALED_PAGES or last.counts.rows * dim >= SEALED_BYTES:
+            last, old = _begun(old)
+            shutil.rmtree(self._folder / last.name, ignore_errors=True)  # a killed writer's, never committed
+            entries.append(last)
+        grown = append(self._folder / last.name, last.counts, dim, pages)
+        entries[-1] = replace(last, counts=grown)
+        replace(old, segments=tuple(entries)).write(self._folder)
+
+    def search(
+        self,
+        query: QueryVectors,
+        limit: int,
+        pages: Collection[str] | None = None,
+        *,
+        exclude: Collection[str] = (),
+        exact: bool = False,
+    ) -> dict[str, float]:
+        snapshot = self._now()
+        allowed = snapshot.allowed(pages, exclude)
+        prepared = _prepare(query, snapshot.list.dim) if len(allowed) else None
+        if prepared is None:
+            return {snapshot.id(n): 0.0 for n in allowed[:limit].tolist()}
+        if not exact and len(allowed) > max(EXACT_UP_TO, limit):
+            allowed = np.sort(allowed[top(snapshot.rough(prepared, allowed), max(limit, CANDIDATES))])
+        scores = snapshot.exact(prepared, allowed)
+        best = top(scores, limit)
+        return {snapshot.id(int(n)): float(s) for n, s in zip(allowed[best], scores[best], strict=True)}
 
     def score(self, query: QueryVectors, pages: Collection[str] | None = None) -> dict[str, float]:
-        self._refresh()
-        places = self._places
-        wanted = places.keys() if pages is None else [page for page in pages if page in places]
-        # Pages of a segment lie side by side: scored in its order, runs of them are one matrix product.
-        by_segment: dict[int, list[tuple[int, str]]] = {}
-        segments: dict[int, _Segment] = {}
-        for page in wanted:
-            segment, i = places[page]
-            by_segment.setdefault(id(segment), []).append((i, page))
-            segments[id(segment)] = segment
-        scores: dict[str, float] = {}
-        for key, entries in by_segment.items():
-            entries.sort()
-            for run in _runs(segments[key], [i for i, _ in entries]):
-                names = [segments[key].pages[i] for i in run]
-                scores.update(zip(names, _score_run(segments[key], run, query).tolist(), strict=True))
-        return scores
+        snapshot = self._now()
+        allowed = snapshot.allowed(pages, ())
+        prepared = _prepare(query, snapshot.list.dim) if len(allowed) else None
+        scores = np.zeros(len(allowed)) if prepared is None else snapshot.exact(prepared, allowed)
+        return {snapshot.id(n): value for n, value in zip(allowed.tolist(), scores.tolist(), strict=True)}
 
     def similarities(self, query: QueryVectors, page: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        self._refresh()
-        if page not in self._places:
+        snapshot = self._now()
+        found = snapshot.find([page])
+        if not len(found):
             return None
-        segment, i = self._places[page]
-        rows = segment.rows[segment.page(i)].astype(np.float32)
-        return rows @ query.rows.T * segment.scales[i], np.array(segment.boxes[segment.page(i)])
+        segment, i = snapshot.place(int(found[0]))
+        segment.packed(i)  # refuses to show what is damaged
+        return segment.pages.page(i) @ query.rows.T, segment.boxes(i)
 
-    def pages(self) -> Collection[str]:
-        self._refresh()
-        return self._places.keys()
+    def stored(self, pages: Collection[str]) -> set[str]:
+        snapshot = self._now()
+        return {snapshot.id(n) for n in snapshot.find(pages).tolist()}
 
     def remove(self, document: str) -> None:
-        leftovers = self._folder.glob(".new-*")  # of a killed writer; only the one writer there is removes
-        for folder in [*self._folder.glob(f"{document}-*"), *leftovers]:
-            shutil.rmtree(folder)
-        self._refresh()
+        snapshot = self._now()
+        entries = tuple(
+            entry.without(segment.of_document(document))
+            for entry, segment in zip(snapshot.list.segments, snapshot.segments, strict=True)
+        )
+        if entries != snapshot.list.segments:
+            replace(snapshot.list, segments=entries).write(self._folder)
+        self._sweep()
+
+    @property
+    def waste(self) -> float:
+        """0 to 1: the share of the stored pages that have gone and whose bytes are still there."""
+        snapshot = self._now()
+        stored = sum(entry.counts.pages for entry in snapshot.list.segments)
+        return 1 - len(snapshot.alive) / stored if stored else 0.0
+
+    def compact(self) -> None:
+        """Write segments with pages that have gone anew, without these, so that nothing of them is on the disk.
+
+        It may be killed at any point. Raises `CorruptFile` when a page that is to be kept is damaged.
+        """
+        snapshot = self._now()
+        kept, old = [], snapshot.list
+        for entry, segment in zip(snapshot.list.segments, snapshot.segments, strict=True):
+            if not entry.dead:
+                kept.append(entry)
+                continue
+            numbers = np.flatnonzero(entry.alive())
+            if not len(numbers):
+                continue
+            new, old = _begun(old)
+            shutil.rmtree(self._folder / new.name, ignore_errors=True)  # of a compaction that was killed
+            counts = new.counts
+            for begin in range(0, len(numbers), _TOGETHER):
+                packed = [segment.packed(int(i)) for i in numbers[begin : begin + _TOGETHER]]
+                counts = append(self._folder / new.name, counts, old.dim, packed)
+            kept.append(replace(new, counts=counts))
+        if old.segments:
+            replace(old, segments=tuple(kept)).write(self._folder)
+        self._sweep()
 
     def verify(self) -> Iterator[str]:
         """Read every byte; yield a line for each array that is not what was written."""
-        for folder in sorted(self._folder.glob("[!.]*-*/")):
+        try:
+            entries = read_segment_list(self._folder)
+        except CorruptFile as error:
+            yield str(error)
+            return
+        for entry in entries.segments:
             try:
-                sums = dict(json.loads((folder / "manifest.json").read_bytes())["sha256"])
-            except (OSError, ValueError, KeyError, TypeError):
-                yield f"{folder}: the manifest is missing or broken; remove the document and add it again."
+                segment = Segment(self._folder / entry.name, entry.counts, entries.dim)
+            except (CorruptFile, FileNotFoundError) as error:
+                yield f"{error}" if isinstance(error, CorruptFile) else f"{error.filename} is missing."
                 continue
-            for name in _ARRAYS:
-                file = folder / f"{name}.npy"
-                if not file.is_file() or _checksum(file) != sums.get(name):
-                    yield f"{file}: not what was written; remove the document and add it again."
+            yield from segment.verify(np.flatnonzero(entry.alive()).tolist())
 
-    def _refresh(self) -> None:
-        """Follow the folder: another process may have added or removed segments."""
-        with self._lock:
-            names = {folder.name for folder in self._folder.glob("[!.]*-*")} if self._folder.is_dir() else set()
-            if names == self._segments.keys():
-                return
-            segments = {name: segment for name, segment in self._segments.items() if name in names}
-            for name in names - segments.keys():
+    def _for(self, old: SegmentList, dim: int) -> SegmentList:
+        """The list to go on with for vectors of this many dimensions, of this store's encoder."""
+        if old.empty:
+            return SegmentList(dim, self.encoder or "", old.following)  # nothing is left that could be mixed up
+        if old.dim != dim:
+            raise EncoderMismatch(f"{self._folder} holds vectors of {old.dim} dimensions, not {dim}; build it anew.")
+        return old
+
+    def _now(self) -> Snapshot:
+        """What the manifest names now; another process may have written since."""
+        for _ in range(100):
+            stamp = _stamp(self._folder / FILE)
+            with self._lock:
+                if self._snapshot is not None and self._snapshot.stamp == stamp:
+                    return self._snapshot
                 try:
-                    segments[name] = _open(self._folder / name)
+                    listed = read_segment_list(self._folder)
+                    self._check_encoder(listed)
+                    self._snapshot = Snapshot(stamp, listed, self._opened(listed))
                 except FileNotFoundError:
-                    continue  # removed by the writer between the listing and now
-            self._segments = segments
-            self._places = {page: (segment, i) for segment in segments.values() for i, page in enumerate(segment.pages)}
+                    continue  # compacted between reading the manifest and opening the segment
+                return self._snapshot
+        raise CorruptFile(f"{self._folder}: a segment that {FILE} names is missing; add the documents again.")
 
-
-def _open(folder: Path) -> _Segment:
-    manifest_bytes = (folder / "manifest.json").read_bytes()
-    try:
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-        segment = _Segment(tuple(json.loads(manifest_bytes)["pages"]), **arrays)
-        rows = int(segment.offsets[-1])
-        whole = (
-            len(segment.offsets) == len(segment.pages) + 1
-            and len(segment.scales) == len(segment.pages)
-            and len(segment.rows) == len(segment.boxes) == len(segment.groups) == rows
+    def _check_encoder(self, listed: SegmentList) -> None:
+        if not self.encoder or not listed.encoder or listed.encoder == self.encoder or listed.empty:
+            return
+        raise EncoderMismatch(
+            f"{self._folder} was built with {listed.encoder}, not with {self.encoder}; "
+            "open it with that encoder, or build it anew."
         )
-    except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:  # EOFError: numpy, of an empty file
-        raise CorruptFile(f"{folder} is damaged ({error}); remove its document and add it again.") from error
-    if not whole:
-        raise CorruptFile(f"{folder} is damaged (its arrays do not fit); remove its document and add it again.")
-    return segment
+
+    def _opened(self, listed: SegmentList) -> list[Segment]:
+        segments = [] if self._snapshot is None else self._snapshot.segments
+        before = {(segment.folder.name, segment.counts): segment for segment in segments}
+        return [
+            before.get((entry.name, entry.counts)) or Segment(self._folder / entry.name, entry.counts, listed.dim)
+            for entry in listed.segments
+        ]
+
+    def _sweep(self) -> None:
+        """Remove what the manifest does not name: segments that were compacted, and what killed writers left."""
+        if not self._folder.is_dir():
+            return
+        named = {entry.name for entry in read_segment_list(self._folder).segments} | {FILE}
+        for part in self._folder.iterdir():
+            if part.name not in named:
+                if part.is_dir():
+                    shutil.rmtree(part)
+                else:
+                    part.unlink()
 
 
-def _runs(segment: _Segment, pages: Sequence[int]) -> Iterator[list[int]]:
-    """Cut sorted page numbers into runs of neighbours of at most `_CHUNK` rows (a single page may have more)."""
-    run: list[int] = []
-    for i in pages:
-        if run and (i != run[-1] + 1 or segment.offsets[i + 1] - segment.offsets[run[0]] > _CHUNK):
-            yield run
-            run = []
-        run.append(i)
-    if run:
-        yield run
+def _prepare(query: QueryVectors, dim: int) -> PreparedQuery | None:
+    """`None` for a query without a token that counts."""
+    counts = query.weights > 0
+    return prepare(query.rows[counts], dim, query.weights[counts]) if counts.any() else None
 
 
-def _score_run(segment: _Segment, run: Sequence[int], query: QueryVectors) -> Vectors:
-    span = slice(int(segment.offsets[run[0]]), int(segment.offsets[run[-1] + 1]))
-    lengths = np.diff(segment.offsets[run[0] : run[-1] + 2])
-    pages = np.repeat(np.arange(len(run), dtype=np.int32), lengths)
-    similarities = segment.rows[span].astype(np.float32) @ query.rows.T
-    similarities *= np.repeat(segment.scales[run[0] : run[-1] + 1], lengths)[:, None]
-    return grouped_maxsim(similarities, segment.groups[span], pages, query.weights)
+def _begun(old: SegmentList) -> tuple[Entry, SegmentList]:
+    """A new, empty segment, and the list with its number taken."""
+    return Entry(f"{old.following:06d}", Counts()), replace(old, following=old.following + 1)
 
 
-def _checksum(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """Changes whenever the file is replaced."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

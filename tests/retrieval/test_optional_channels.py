@@ -166,10 +166,12 @@ def test_removing_a_document_reaches_the_optional_channels_with_or_without_their
     path = added(build(visual=tiny(models, "ColQwen2"), image=tiny(models, "clip")), two_files).path
     with open_library(path, Settings(visual="off", image="off")) as library:
         gone, kept = library.documents()[0].id, library.documents()[1].id
-        assert library.visual.pages()
+        pages = {document: [page.id for page in library.catalog.pages_of(document)] for document in (gone, kept)}
+        assert library.visual.stored(pages[gone])
         with library.writer() as writer:
             writer.remove_sources(list(library.documents()[0].sources))
-        assert {page.split("/")[0] for page in library.visual.pages()} == {kept}
+        assert library.visual.stored(pages[gone]) == set()
+        assert library.visual.stored(pages[kept]) == set(pages[kept])
         for store in (library.images.figures, library.images.pages):
             assert store.keys(gone) == set()
         assert library.images.pages.keys(kept)

@@ -129,13 +129,13 @@ def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy:
         ),
         True,
     )
-    rows = next((library_copy.path / "multivectors" / "words").glob("*/rows.npy"))
+    rows = next((library_copy.path / "multivectors" / "words").glob("*/rows.u8"))
     data = bytearray(rows.read_bytes())
     data[-1] ^= 1
     rows.write_bytes(data)
     status, out, _ = run("doctor", "-l", library_copy.path)
     assert status == 1
-    assert "rows.npy" in out
+    assert "rows.u8" in out
 
 
 @pytest.mark.parametrize("headless", [True, False])

@@ -1,0 +1,117 @@
+"""The manifest of a multi-vector store: which segments there are, how much of each counts, and which pages have gone.
+
+It is the commit point: written whole, under another name, and renamed into its place. Whoever has read it sees what
+was there then, whatever a writer does meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CorruptFile
+from ..files import write_whole
+from ..maxsim.arrays import MAX_DIM
+
+FILE = "manifest.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much of a segment's arrays counts."""
+
+    pages: int = 0
+    rows: int = 0
+    pooled: int = 0
+    groups: int = 0
+    ids: int = 0
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A segment as the manifest has it."""
+
+    name: str
+    counts: Counts
+    dead: tuple[tuple[int, int], ...] = ()
+    """Tombstones: ranges of page numbers, ascending and apart, `(first, last + 1)`."""
+
+    def alive(self) -> NDArray[np.bool_]:
+        """`(pages,)`."""
+        mask = np.ones(self.counts.pages, bool)
+        for first, end in self.dead:
+            mask[first:end] = False
+        return mask
+
+    def without(self, numbers: Iterable[int]) -> Entry:
+        """This segment with these pages gone, too."""
+        mask = self.alive()
+        mask[list(numbers)] = False
+        edges = np.flatnonzero(np.diff(np.r_[False, ~mask, False].astype(np.int8)))
+        return replace(self, dead=tuple((int(a), int(b)) for a, b in edges.reshape(-1, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentList:
+    """What counts of a store."""
+
+    dim: int = 0
+    """0: nothing was stored yet."""
+    encoder: str = ""
+    """Whose vectors these are; `""` where nobody said."""
+    following: int = 1
+    """The number that the next new segment gets: none is used twice, so that no reader mistakes one for another."""
+    segments: tuple[Entry, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no page is left."""
+        return not any(entry.alive().any() for entry in self.segments)
+
+    def write(self, folder: Path) -> None:
+        entries = {"format": _FORMAT, **asdict(self)}
+        write_whole(folder / FILE, json.dumps(entries | {"sum": _sum(entries)}).encode())
+
+
+def read_segment_list(folder: Path) -> SegmentList:
+    """An empty one when there is none. Raises `CorruptFile` for a damaged one."""
+    file = folder / FILE
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return SegmentList()
+    try:
+        entries: dict[str, Any] = json.loads(data)
+        written = entries.pop("sum")
+        if entries["format"] != _FORMAT or written != _sum(entries):
+            raise ValueError("its checksum is another")
+        segments = tuple(_entry(one) for one in entries["segments"])
+        if segments and not 1 <= int(entries["dim"]) <= MAX_DIM:
+            raise ValueError(f"vectors of {entries['dim']} dimensions")
+        return SegmentList(int(entries["dim"]), str(entries["encoder"]), int(entries["following"]), segments)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptFile(f"{file} is damaged ({error}); restore it, or add the documents to a new library.") from error
+
+
+def _entry(values: Mapping[str, Any]) -> Entry:
+    counts = Counts(**{name: int(number) for name, number in values["counts"].items()})
+    dead = tuple((int(first), int(end)) for first, end in values["dead"])
+    # The checksum vouches for what we wrote; a manifest that somebody else wrote must not lead out of the folder.
+    if min(asdict(counts).values()) < 0 or not str(values["name"]).isalnum():
+        raise ValueError("a segment that cannot be")
+    if any(not 0 <= first < end <= counts.pages for first, end in dead):
+        raise ValueError("a tombstone for no page")
+    return Entry(str(values["name"]), counts, dead)
+
+
+def _sum(entries: Mapping[str, Any]) -> str:
+    return blake2b(json.dumps(entries, sort_keys=True).encode(), digest_size=16).hexdigest()
