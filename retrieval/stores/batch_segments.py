@@ -1,15 +1,15 @@
 """Multi-vector stores as libraries of the formats 2 and 3 have them, a folder a batch of pages, taken over.
 
-    multivectors/words/3f2a…-000001/
-        rows.npy, scales.npy, offsets.npy, boxes.npy, groups.npy    int8 rows, and what the segments have now
-        manifest.json                                               the pages' ids, and the SHA-256 of each array
+multivectors/words/3f2a…-000001/
+    rows.npy, scales.npy, offsets.npy, boxes.npy, groups.npy    int8 rows, and what the segments have now
+    manifest.json                                               the pages' ids, and the SHA-256 of each array
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,28 +25,34 @@ _ARRAYS = ("rows", "scales", "offsets", "boxes", "groups")
 def convert(folder: Path, encoder: str) -> None:
     """Turn the store in `folder` into segments, where it is; killed, it goes on when it is called again.
 
-    Old folders are removed when all their pages are in the new store. Raises `CorruptFile` for a damaged one.
+    Old folders go when all their pages are in the new store. Raises `CorruptFile` for a damaged one.
     """
     store = MultiVectorSegments(folder, encoder)
-    old = sorted(part for part in folder.glob("[!.]*-*") if part.is_dir())
-    for part in old:
-        pages = _read(part)
-        there = store.stored([page.id for page in pages])
-        store.add_packed([page for page in pages if page.id not in there])
-    for part in old:
-        shutil.rmtree(part)
+    for part in sorted(part for part in folder.glob("[!.]*-*") if (part / "manifest.json").is_file()):
+        ids = _ids(part)
+        if not store.stored(ids).issuperset(ids):  # else some of its arrays may have gone already
+            store.add_packed(_read(part, ids))
+    if folder.is_dir():
+        store.compact()  # sweeps away what is no segment
 
 
-def _read(folder: Path) -> list[PackedPage]:
+def _ids(folder: Path) -> list[str]:
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        return [str(id_) for id_ in json.loads((folder / "manifest.json").read_bytes())["pages"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, error) from error
+
+
+def _read(folder: Path, ids: Sequence[str]) -> list[PackedPage]:
+    try:
+        sums = json.loads((folder / "manifest.json").read_bytes())["sha256"]
         for name in _ARRAYS:
             with (folder / f"{name}.npy").open("rb") as opened:
-                if hashlib.file_digest(opened, "sha256").hexdigest() != manifest["sha256"][name]:
+                if hashlib.file_digest(opened, "sha256").hexdigest() != sums[name]:
                     raise ValueError(f"{name}.npy is not what was written")
         rows, scales, offsets, boxes, groups = (np.load(folder / f"{name}.npy") for name in _ARRAYS)
         pages = []
-        for i, id_ in enumerate(manifest["pages"]):
+        for i, id_ in enumerate(ids):
             of_page = slice(int(offsets[i]), int(offsets[i + 1]))
             pooled, pooled_scale = quantise_page(pool(rows[of_page].astype(np.float32) * scales[i]))
             pages.append(
@@ -61,5 +67,9 @@ def _read(folder: Path) -> list[PackedPage]:
                 )
             )
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise CorruptFile(f"{folder} is damaged ({error}); add the documents to a new library.") from error
+        raise _damaged(folder, error) from error
     return pages
+
+
+def _damaged(folder: Path, error: Exception) -> CorruptFile:
+    return CorruptFile(f"{folder} is damaged ({error}); add the documents to a new library.")

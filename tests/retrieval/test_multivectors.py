@@ -2,12 +2,10 @@
 
 import os
 import shutil
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from contracts_stores import MultiVectorStoreContract, brute_force
 from fakes import MemoryMultiVectors, random_page
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from killing import survives
 
 from pagesight.retrieval.errors import CorruptFile, EncoderMismatch
 from pagesight.retrieval.maxsim import prepare
@@ -343,6 +342,7 @@ def test_a_writer_that_is_killed_has_done_all_or_nothing(
     tmp_path: Path, query: QueryVectors, monkeypatch: pytest.MonkeyPatch
 ):
     """SIGKILL before every step that reaches the disk: of appending, sealing, replacing, removing, and compacting."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.setattr("pagesight.retrieval.stores.multivectors.SEALED_PAGES", 4)
     start = tmp_path / "start"
     store = MultiVectorSegments(start)
@@ -364,7 +364,8 @@ def test_a_writer_that_is_killed_has_done_all_or_nothing(
             copy = tmp_path / "copy"
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(start, copy)
-            finished = die_at_step(kills, work, MultiVectorSegments(copy))
+            deadly = MultiVectorSegments(copy)
+            finished = survives(kills, lambda work=work, deadly=deadly: work(deadly))
             opened = MultiVectorSegments(copy)
             found = opened.score(query)
             if found not in states:
@@ -388,34 +389,3 @@ def test_a_writer_that_is_killed_has_done_all_or_nothing(
 def begin_a_segment(store: MultiVectorSegments) -> None:
     for name in "de":  # the first one fills the segment at hand
         store.add(name, [random_page(f"{name}/1", seed=9, rows=3)])
-
-
-def die_at_step(step: int, work: Callable[[MultiVectorSegments], None], store: MultiVectorSegments) -> bool:
-    """Do the work in a child that is killed before the `step`th call that changes the disk; whether it got through."""
-    child = os.fork()
-    if child == 0:
-        left = [step]
-
-        def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
-            def counted(*args: Any, **kwargs: Any) -> Any:
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                left[0] -= 1
-                return function(*args, **kwargs)
-
-            return counted
-
-        for place, name in (
-            (os, "fsync"),
-            (os, "open"),
-            (os, "unlink"),
-            (os, "rmdir"),
-            (Path, "replace"),
-            (Path, "mkdir"),
-        ):
-            setattr(place, name, deadly(getattr(place, name)))
-        try:
-            work(store)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
