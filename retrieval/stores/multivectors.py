@@ -123,9 +123,9 @@ class MultiVectorSegments:
     @property
     def waste(self) -> float:
         """0 to 1: the share of the stored pages that have gone and whose bytes are still there."""
-        snapshot = self._now()
-        stored = sum(entry.counts.pages for entry in snapshot.list.segments)
-        return 1 - len(snapshot.alive) / stored if stored else 0.0
+        segments = self._now().list.segments
+        stored = sum(entry.counts.pages for entry in segments)
+        return 1 - sum(entry.left for entry in segments) / stored if stored else 0.0
 
     def compact(self) -> None:
         """Write segments with pages that have gone anew, without these, so that nothing of them is on the disk.
@@ -138,9 +138,9 @@ class MultiVectorSegments:
             if not entry.dead:
                 kept.append(entry)
                 continue
-            numbers = np.flatnonzero(entry.alive())
-            if not len(numbers):
+            if not entry.left:
                 continue
+            numbers = np.flatnonzero(entry.alive())
             new, old = _begun(old)
             shutil.rmtree(self._folder / new.name, ignore_errors=True)  # of a compaction that was killed
             counts = new.counts

@@ -136,10 +136,11 @@ class Segment:
         self.group_ends = self._ends("groups", counts.groups)
         """`(pages + 1,)`: the groups of page i are `group_ends[i]:group_ends[i + 1]`."""
         try:
-            self.pages = Pages(rows, self._ends("rows", counts.rows), self._column("scale"))
+            scales = self._column("scale")
+            self.pages = Pages(rows, self._ends("rows", counts.rows), scales)
             self.pooled = Pages(pooled, self._ends("pooled", counts.pooled), self._column("pooled_scale"))
-            scales = np.repeat(self.pages.scales, np.diff(self.group_ends))
-            self.groups = Pages(rows, np.append(np.int64(0), groups), scales)
+            of_groups = np.repeat(scales, np.diff(self.group_ends))
+            self.groups = Pages(rows, np.append(np.int64(0), groups), of_groups)
         except ValueError as error:
             raise CorruptFile(f"{folder} is damaged ({error}); {AGAIN}") from error
         if not np.array_equal(self.groups.offsets[self.group_ends], self.pages.offsets):

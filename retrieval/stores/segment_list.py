@@ -45,6 +45,11 @@ class Entry:
     dead: tuple[tuple[int, int], ...] = ()
     """Tombstones: ranges of page numbers, ascending and apart, `(first, last + 1)`."""
 
+    @property
+    def left(self) -> int:
+        """How many pages are there."""
+        return self.counts.pages - sum(end - first for first, end in self.dead)
+
     def alive(self) -> NDArray[np.bool_]:
         """`(pages,)`."""
         mask = np.ones(self.counts.pages, bool)
@@ -75,7 +80,7 @@ class SegmentList:
     @property
     def empty(self) -> bool:
         """Whether no page is left."""
-        return not any(entry.alive().any() for entry in self.segments)
+        return not any(entry.left for entry in self.segments)
 
     def write(self, folder: Path) -> None:
         entries = {"format": _FORMAT, **asdict(self)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,15 @@ class Snapshot:
     def __init__(self, stamp: object, listed: SegmentList, segments: list[Segment]) -> None:
         self.stamp, self.list, self.segments = stamp, listed, segments
         self._starts = np.cumsum([0, *(len(segment) for segment in segments)])
-        masks = [entry.alive() for entry in listed.segments]
-        self._mask = np.concatenate([np.zeros(0, bool), *masks])
-        self.alive = np.flatnonzero(self._mask)
+
+    @cached_property
+    def _mask(self) -> NDArray[np.bool_]:
+        return np.concatenate([np.zeros(0, bool), *(entry.alive() for entry in self.list.segments)])
+
+    @cached_property
+    def alive(self) -> NDArray[np.int64]:
         """Numbers of the pages that are there, ascending."""
+        return np.flatnonzero(self._mask)
 
     def place(self, number: int) -> tuple[Segment, int]:
         at = int(np.searchsorted(self._starts, number, "right")) - 1
@@ -41,7 +47,7 @@ class Snapshot:
             for number in segment.find(wanted, keys)
         ]
         numbers = np.unique(np.array(found, np.int64))
-        return numbers[self._mask[numbers]]
+        return numbers[self._mask[numbers]] if len(numbers) else numbers
 
     def allowed(self, pages: Collection[str] | None, exclude: Collection[str]) -> NDArray[np.int64]:
         allowed = self.alive if pages is None else self.find(pages)
@@ -90,4 +96,4 @@ def _grouped(query: PreparedQuery, segment: Segment, which: NDArray[np.int64] | 
     best, weights = best_values(query, segment.groups, groups), query.weights.astype(np.float32)
     over_all = np.maximum.reduceat(best, starts, axis=0) @ weights
     best_group = np.maximum.reduceat(best @ weights, starts)
-    return (over_all + best_group) / 2
+    return ((over_all + best_group) / 2).astype(np.float32)
