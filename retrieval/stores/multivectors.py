@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptFile, EncoderMismatch
+from ..files import write_whole
 from ..maxsim import PreparedQuery, prepare, top
 from ..maxsim.stages import CANDIDATES, EXACT_UP_TO
 from ..types import PageVectors, QueryVectors
+from . import lists as inverted
 from .segment import PackedPage, Segment, append, document_of, pack
 from .segment_list import FILE, Counts, Entry, SegmentList, read_segment_list
 from .snapshot import Snapshot
@@ -32,6 +34,9 @@ from .snapshot import Snapshot
 SEALED_PAGES = 100_000
 SEALED_BYTES = 2 << 30
 """Of rows. A segment that has reached either is not appended to: compaction writes a segment at a time."""
+
+_OUTGROWN = 4
+"""Times as many pages as the centres of inverted lists were made from: then they are made anew."""
 
 _TOGETHER = 64
 """Pages that compaction copies between two flushes to disk."""
@@ -62,7 +67,7 @@ class MultiVectorSegments:
         old = self._for(snapshot.list, dim)
         entries = snapshot.without([page.id for page in pages]) if old.segments else []
         last = entries[-1] if entries else None
-        if last is None or last.counts.pages >= SEALED_PAGES or last.counts.rows * dim >= SEALED_BYTES:
+        if last is None or _sealed(last, dim):
             last, old = _begun(old)
             shutil.rmtree(self._folder / last.name, ignore_errors=True)  # a killed writer's, never committed
             entries.append(last)
@@ -85,6 +90,7 @@ class MultiVectorSegments:
         if prepared is None:
             return {snapshot.id(n): 0.0 for n in allowed[:limit].tolist()}
         if not exact and len(allowed) > max(EXACT_UP_TO, limit):
+            allowed = snapshot.near(prepared, allowed)
             allowed = np.sort(allowed[top(snapshot.rough(prepared, allowed), max(limit, CANDIDATES))])
         scores = snapshot.exact(prepared, allowed)
         best = top(scores, limit)
@@ -152,6 +158,40 @@ class MultiVectorSegments:
             replace(old, segments=tuple(kept)).write(self._folder)
         self._sweep()
 
+    def tend(self) -> None:
+        """Make the inverted lists that a large store is searched by, where they are missing or outgrown.
+
+        Takes minutes where there are many new pages, and nothing where there are none. It may be killed at any point.
+        """
+        snapshot = self._now()
+        listed = snapshot.list
+        pages = sum(entry.left for entry in listed.segments)
+        if pages < inverted.LISTS_FROM:
+            return
+        if not listed.centres or pages > _OUTGROWN * listed.trained:
+            centres = inverted.train([segment.pooled for segment in snapshot.segments]).astype("<f4").tobytes()
+            listed = replace(
+                listed,
+                following=listed.following + 1,
+                centres=f"centres-{listed.following:06d}.f32",
+                centres_sum=inverted.checksum(centres),
+                trained=pages,
+                segments=tuple(replace(entry, lists="", lists_sum="") for entry in listed.segments),
+            )
+            write_whole(self._folder / listed.centres, centres)
+            listed.write(self._folder)
+            snapshot = self._now()
+        assert snapshot.centres is not None
+        for i, (entry, segment) in enumerate(zip(listed.segments, snapshot.segments, strict=True)):
+            if entry.lists or not _sealed(entry, listed.dim):
+                continue
+            data = inverted.make(segment.pooled, snapshot.centres)
+            made = replace(entry, lists=f"lists-{Path(listed.centres).stem}.bin", lists_sum=inverted.checksum(data))
+            write_whole(self._folder / entry.name / made.lists, data)
+            listed = replace(listed, segments=(*listed.segments[:i], made, *listed.segments[i + 1 :]))
+            listed.write(self._folder)
+        self._sweep()
+
     def verify(self) -> Iterator[str]:
         """Read every byte; yield a line for each array that is not what was written."""
         try:
@@ -166,6 +206,13 @@ class MultiVectorSegments:
                 yield f"{error}" if isinstance(error, CorruptFile) else f"{error.filename} is missing."
                 continue
             yield from segment.verify(np.flatnonzero(entry.alive()).tolist())
+            if entry.lists:
+                file = self._folder / entry.name / entry.lists
+                if not file.is_file() or inverted.checksum(file.read_bytes()) != entry.lists_sum:
+                    yield f"{file} is damaged; {inverted.AGAIN}"
+        file = self._folder / entries.centres
+        if entries.centres and (not file.is_file() or inverted.checksum(file.read_bytes()) != entries.centres_sum):
+            yield f"{file} is damaged; {inverted.AGAIN}"
 
     def _for(self, old: SegmentList, dim: int) -> SegmentList:
         """The list to go on with for vectors of this many dimensions, of this store's encoder."""
@@ -185,7 +232,7 @@ class MultiVectorSegments:
                 try:
                     listed = read_segment_list(self._folder)
                     self._check_encoder(listed)
-                    self._snapshot = Snapshot(stamp, listed, self._opened(listed))
+                    self._snapshot = Snapshot(self._folder, stamp, listed, self._snapshot)
                 except FileNotFoundError:
                     continue  # compacted between reading the manifest and opening the segment
                 return self._snapshot
@@ -199,25 +246,26 @@ class MultiVectorSegments:
             "open it with that encoder, or build it anew."
         )
 
-    def _opened(self, listed: SegmentList) -> list[Segment]:
-        segments = [] if self._snapshot is None else self._snapshot.segments
-        before = {(segment.folder.name, segment.counts): segment for segment in segments}
-        return [
-            before.get((entry.name, entry.counts)) or Segment(self._folder / entry.name, entry.counts, listed.dim)
-            for entry in listed.segments
-        ]
-
     def _sweep(self) -> None:
         """Remove what the manifest does not name: segments that were compacted, and what killed writers left."""
         if not self._folder.is_dir():
             return
-        named = {entry.name for entry in read_segment_list(self._folder).segments} | {FILE}
+        listed = read_segment_list(self._folder)
+        named = {entry.name for entry in listed.segments} | {FILE, listed.centres}
         for part in self._folder.iterdir():
             if part.name not in named:
                 if part.is_dir():
                     shutil.rmtree(part)
                 else:
                     part.unlink()
+        for entry in listed.segments:
+            for file in (self._folder / entry.name).glob("lists-*"):
+                if file.name != entry.lists:
+                    file.unlink()
+
+
+def _sealed(entry: Entry, dim: int) -> bool:
+    return entry.counts.pages >= SEALED_PAGES or entry.counts.rows * dim >= SEALED_BYTES
 
 
 def _prepare(query: QueryVectors, dim: int) -> PreparedQuery | None:

@@ -7,6 +7,7 @@ was there then, whatever a writer does meanwhile.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
@@ -44,6 +45,9 @@ class Entry:
     counts: Counts
     dead: tuple[tuple[int, int], ...] = ()
     """Tombstones: ranges of page numbers, ascending and apart, `(first, last + 1)`."""
+    lists: str = ""
+    """The file of its inverted lists (`lists.py`); `""`: it has none."""
+    lists_sum: str = ""
 
     @property
     def left(self) -> int:
@@ -74,7 +78,12 @@ class SegmentList:
     encoder: str = ""
     """Whose vectors these are; `""` where nobody said."""
     following: int = 1
-    """The number that the next new segment gets: none is used twice, so that no reader mistakes one for another."""
+    """The number that the next new segment or file gets: none is used twice, so that none is mistaken for another."""
+    centres: str = ""
+    """The file of the centres that the inverted lists belong to; `""`: there are none."""
+    centres_sum: str = ""
+    trained: int = 0
+    """How many pages there were when they were made."""
     segments: tuple[Entry, ...] = ()
 
     @property
@@ -102,7 +111,15 @@ def read_segment_list(folder: Path) -> SegmentList:
         segments = tuple(_entry(one) for one in entries["segments"])
         if segments and not 1 <= int(entries["dim"]) <= MAX_DIM:
             raise ValueError(f"vectors of {entries['dim']} dimensions")
-        return SegmentList(int(entries["dim"]), str(entries["encoder"]), int(entries["following"]), segments)
+        return SegmentList(
+            int(entries["dim"]),
+            str(entries["encoder"]),
+            int(entries["following"]),
+            _name(entries["centres"]),
+            str(entries["centres_sum"]),
+            int(entries["trained"]),
+            segments,
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptFile(f"{file} is damaged ({error}); restore it, or add the documents to a new library.") from error
 
@@ -111,11 +128,18 @@ def _entry(values: Mapping[str, Any]) -> Entry:
     counts = Counts(**{name: int(number) for name, number in values["counts"].items()})
     dead = tuple((int(first), int(end)) for first, end in values["dead"])
     # The checksum vouches for what we wrote; a manifest that somebody else wrote must not lead out of the folder.
-    if min(asdict(counts).values()) < 0 or not str(values["name"]).isalnum():
-        raise ValueError("a segment that cannot be")
+    if min(asdict(counts).values()) < 0:
+        raise ValueError("a segment of less than nothing")
     if any(not 0 <= first < end <= counts.pages for first, end in dead):
         raise ValueError("a tombstone for no page")
-    return Entry(str(values["name"]), counts, dead)
+    return Entry(_name(values["name"]), counts, dead, _name(values["lists"]), str(values["lists_sum"]))
+
+
+def _name(value: object) -> str:
+    name = str(value)
+    if not re.fullmatch(r"[\w-]*(\.\w+)?", name):
+        raise ValueError("a name that leads out of the folder")
+    return name
 
 
 def _sum(entries: Mapping[str, Any]) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..maxsim import PreparedQuery, best_values, score
+from ..types import Vectors
+from . import lists as inverted
+from .lists import Lists
 from .segment import Segment, key
 from .segment_list import Entry, SegmentList
 
@@ -16,9 +20,30 @@ from .segment_list import Entry, SegmentList
 class Snapshot:
     """The pages of a manifest, numbered through all its segments."""
 
-    def __init__(self, stamp: object, listed: SegmentList, segments: list[Segment]) -> None:
-        self.stamp, self.list, self.segments = stamp, listed, segments
-        self._starts = np.cumsum([0, *(len(segment) for segment in segments)])
+    def __init__(self, folder: Path, stamp: object, listed: SegmentList, before: Snapshot | None) -> None:
+        """Map what `listed` names; what `before` has mapped already is taken over.
+
+        Raises `CorruptFile` where files do not fit, and `FileNotFoundError` where one has gone since.
+        """
+        self.stamp, self.list = stamp, listed
+        known = {} if before is None else {(one.folder.name, one.counts): one for one in before.segments}
+        self.segments = [
+            known.get((entry.name, entry.counts)) or Segment(folder / entry.name, entry.counts, listed.dim)
+            for entry in listed.segments
+        ]
+        self.centres: Vectors | None = None
+        """`(centres, dim)` of the inverted lists; `None` without."""
+        if listed.centres:
+            same = before is not None and before.list.centres == listed.centres
+            self.centres = before.centres if same else inverted.read_centres(folder / listed.centres, listed)
+        lists = {one.file: one for one in (before.lists if before is not None else ()) if one is not None}
+        self.lists = [self._open_lists(folder / entry.name / entry.lists, entry, lists) for entry in listed.segments]
+        self._starts = np.cumsum([0, *(len(segment) for segment in self.segments)])
+
+    def _open_lists(self, file: Path, entry: Entry, known: Mapping[Path, Lists]) -> Lists | None:
+        if self.centres is None or not entry.lists:
+            return None
+        return known.get(file) or Lists(file, len(self.centres), entry.counts.pages)
 
     @cached_property
     def _mask(self) -> NDArray[np.bool_]:
@@ -61,6 +86,21 @@ class Snapshot:
             entry.without((numbers[begin:end] - start).tolist()) if begin < end else entry
             for entry, start, begin, end in zip(self.list.segments, self._starts, cuts, cuts[1:], strict=False)
         ]
+
+    def near(self, query: PreparedQuery, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of many pages those that the inverted lists put forward, and those of segments without lists; ascending."""
+        if self.centres is None or len(numbers) <= inverted.LISTS_FROM:
+            return numbers
+        asked, weights = inverted.probe(query, self.centres), query.weights
+        found, others = [], [np.zeros(0, np.int64)]
+        cuts = np.searchsorted(numbers, self._starts)
+        for lists, start, begin, end in zip(self.lists, self._starts, cuts, cuts[1:], strict=False):
+            of = numbers[begin:end]
+            if lists is None:
+                others.append(of)
+            elif len(of):
+                found.append((of, lists.rough(*asked, weights)[of - start]))
+        return np.sort(np.concatenate([*others, inverted.shortlist(found)])) if found else numbers
 
     def rough(self, query: PreparedQuery, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Scores by the pooled rows alone."""
