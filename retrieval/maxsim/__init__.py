@@ -8,9 +8,11 @@
     found.pages, found.scores
 
 Everything is a function of arrays (`Pages`), which may be memory-mapped. The work is done by a compiled kernel where
-one could be built (`csrc/`), with the same numbers by numpy where not (`paths()`, `chosen_path()`).
+one could be built (`csrc/`), with the same numbers by numpy where not (`paths()`, `chosen_path()`). `DevicePages` does it
+in float16 on a GPU.
 """
 
+from .device import DevicePages
 from .dispatch import KernelChoice, chosen_path, paths
 from .pages import Pages, collect, quantise, quantise_page
 from .pooling import pool
@@ -20,6 +22,7 @@ from .stages import Found, search, top
 
 __all__ = [
     "Best",
+    "DevicePages",
     "Found",
     "KernelChoice",
     "Pages",

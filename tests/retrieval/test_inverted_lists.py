@@ -1,4 +1,4 @@
-"""Inverted lists, the stage before all others in large stores: they find what a full scan finds, and can be made again."""
+"""Inverted lists, the stage before all others in large stores: they find what a full scan finds, and are made again."""
 
 import os
 import shutil
@@ -113,9 +113,14 @@ def test_damage_is_named_and_never_read_past(folder: Path):
     file.write_bytes(whole[:-4] + np.array([60], "<i4").tobytes())
     (line,) = store.verify()
     assert str(file) in line
-    with pytest.raises(CorruptFile, match="lists-"):
-        for n in range(60, 120):
-            MultiVectorSegments(folder).search(asking_for(n), 3)
+    store = MultiVectorSegments(folder)
+    refused = 0
+    for n in range(60, 120):  # some of these look into the list that names a page too many
+        try:
+            store.search(asking_for(n), 3)
+        except CorruptFile as error:
+            refused += "lists-" in str(error)
+    assert refused
     for data in (b"", whole[:-1], whole[:-4], np.array([2**40], "<i8").tobytes() + whole[8:]):
         file.write_bytes(data)
         with pytest.raises(CorruptFile, match="lists-"):
