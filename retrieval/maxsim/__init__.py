@@ -8,8 +8,8 @@
     found.pages, found.scores
 
 Everything is a function of arrays (`Pages`), which may be memory-mapped. The work is done by a compiled kernel where
-one could be built (`csrc/`), with the same numbers by numpy where not (`paths()`, `chosen_path()`). `DevicePages` does it
-in float16 on a GPU.
+one could be built (`csrc/`), with the same numbers by numpy where not (`paths()`, `chosen_path()`); `DevicePages` does
+it in float16 on a GPU.
 """
 
 from .device import DevicePages
