@@ -99,7 +99,7 @@ def test_a_link_to_a_page_opens_it(app: AppTest, folder: Path) -> None:
         document = library.page("тарифи.pdf", 2).document
     ask(app, QUESTION, page=f"{document[:16]}/2")
     viewer = part_data(app, "viewer")
-    assert (viewer["number"], viewer["pages"], viewer["title"]) == (2, 3, "Тарифи 2024")
+    assert (viewer["number"], viewer["pages"], viewer["file"]) == (2, 3, "тарифи.pdf")
     assert [word[4] for word in viewer["words"]][:3] == ["The", "zebra", "tariff"]
     zebra = next(entry for entry in viewer["heat"] if entry["token"] == "zebra")
     assert [*viewer["words"][1][:4], 1.0] in zebra["places"]
