@@ -227,6 +227,7 @@ def test_the_server_listens_to_this_machine_only_sends_nothing_home_and_shows_no
     assert config["server"]["address"] == "localhost"
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
+    assert config["runner"]["postScriptGC"] is False, "or nothing else runs while somebody watches"
     assert set(config["theme"]) == {"light", "dark"}
 
 
