@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .catalog import Catalog
 from .channels import Asked, Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
@@ -27,6 +28,7 @@ from .errors import CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable
 from .evidence import PageMatch, find_evidence, match_page
 from .figures import figures_of
 from .fusion import default_weights
+from .heat import PatchHeat, patch_heat
 from .manifest import Manifest, read_manifest
 from .optional import find_image, find_reranker, find_visual
 from .picture_channels import ImageChannel, ImageStores, PerceptualChannel
@@ -38,7 +40,7 @@ from .settings import Settings
 from .stores.chroma_store import ChromaStore
 from .stores.fts import FtsIndex
 from .stores.multivectors import MultiVectorSegments
-from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, Word
+from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -205,6 +207,11 @@ class Library:
         found = self.words.similarities(query, page)
         return match_page(self.catalog.words(page), query, *(found or (None, None)))
 
+    def heat(self, question: str, page: str) -> PatchHeat | None:
+        """How like the question's words the patches of a page's picture are; `None` where no visual channel saw it."""
+        seen = self._patches(question, page)
+        return None if seen is None else patch_heat(question, *seen)
+
     def _ask(self, question: str, text: str, picture: PictureQuery | None) -> dict[str, Asked]:
         """The question, put to all channels that can take it; a picture without words asks those for pictures only."""
         asked: dict[str, Asked] = {channel.name: channel.ask(text) for channel in self.channels if text}
@@ -225,15 +232,21 @@ class Library:
         """The words that match, then the places on the picture, then the copy of the picture that was asked about."""
         page = found.page
         evidence = find_evidence(self.match(text, page)) if text else ()
-        if self._visual is not None and text:
-            query = self._visual.encode_query(text)
-            similar = self.visual.similarities(query, page)
-            if similar is not None:
-                evidence += find_regions(query, *similar, self.catalog.words(page))
+        seen = self._patches(text, page)
+        if seen is not None:
+            evidence += find_regions(*seen, self.catalog.words(page))
         if picture is not None:
             copy = PerceptualChannel.best_figure(picture.image, figures_of(self.catalog, [page])[page])
             evidence = ((copy,) if copy else ()) + evidence
         return evidence
+
+    def _patches(self, text: str, page: str) -> tuple[QueryVectors, Vectors, NDArray[np.float32]] | None:
+        """Words as the visual channel reads them, the similarities of a page's rows to them, and the rows' boxes."""
+        if self._visual is None or not text:
+            return None
+        query = self._visual.encode_query(text)
+        similar = self.visual.similarities(query, page)
+        return None if similar is None else (query, *similar)
 
     def contents(self, pages: Sequence[str]) -> list[PageContent]:
         """Pages as encoders and rerankers look at them, those that are here and have a picture, in order."""

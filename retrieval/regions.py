@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .heat import above_mean
 from .types import Box, Evidence, QueryVectors, Vectors, Word
 
 REGIONS = 2
@@ -35,9 +36,7 @@ def find_regions(
     weights = query.weights[tokens] / max(float(query.weights[tokens].sum()), 1e-9)
     shown = boxes[places]
     found = similarities[places][:, tokens]
-    # Some tokens are like every patch; what tells a place is how far above the page's mean it stands.
-    above = np.maximum(found - found.mean(0), 0)
-    heat = (above / np.maximum(above.max(0), 1e-6)) @ weights
+    heat = above_mean(found) @ weights
     hot = heat >= NEAR_BEST * heat.max()
     owner = found.argmax(0)
     names = [token for token in query.tokens if token.strip()]

@@ -41,6 +41,11 @@ class Entry:
     """0: nobody knows yet."""
     reason: str | None = None
 
+    @property
+    def over(self) -> bool:
+        """Whether it is known what became of it."""
+        return self.stage not in ("queued", "reading", "encoding")
+
 
 @dataclass
 class Adding:
@@ -60,7 +65,7 @@ class Adding:
     def share(self) -> float:
         """How much of it is done, 0 to 1, by files and their pages."""
         parts = [
-            one.page / one.pages if one.stage == "encoding" and one.pages else float(one.stage not in _ON_THE_WAY)
+            one.page / one.pages if one.stage == "encoding" and one.pages else float(one.over)
             for one in list(self.entries.values())
         ]
         return sum(parts) / len(parts) if parts else 1.0
@@ -83,7 +88,7 @@ class Adding:
                 self._begin_next()
         except _Cancelled:
             for entry in list(self.entries.values()):
-                if entry.stage in _ON_THE_WAY:
+                if not entry.over:
                     self._put(replace(entry, stage="cancelled"))
         except PagesightError as error:
             self.error = str(error)
@@ -109,9 +114,6 @@ class Adding:
 
     def _put(self, entry: Entry) -> None:
         self.entries[entry.path] = entry
-
-
-_ON_THE_WAY = ("queued", "reading", "encoding")
 
 
 @dataclass

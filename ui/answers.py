@@ -49,7 +49,7 @@ class Written:
 def answer_area(library: Library, found: Found) -> None:
     """Show the answer to what was found; the run ends whether it is written or not, and a fragment looks on."""
     written = _written(library, found)
-    waiting = not written.writing.wait(PATIENCE)
+    waiting = not written.writing.wait(PATIENCE) and not written.writing.stopped
     # A fragment that looks again by itself, until there is nothing to wait for.
     st.fragment(_follow, run_every=EVERY if waiting else None)(waiting)
 
@@ -79,8 +79,8 @@ def _written(library: Library, found: Found) -> Written:
 def _follow(waiting: bool) -> None:
     written: Written | None = st.session_state.get(WRITTEN)
     if written is None:
-        return
-    if waiting and written.writing.done:
+        st.rerun()  # somebody wants it written anew: a press in here runs this fragment alone
+    if waiting and (written.writing.done or written.writing.stopped):
         st.rerun()  # once more as a whole, so that nobody looks any longer
     with st.container(border=True), shown_errors():
         writing = written.writing
@@ -89,11 +89,22 @@ def _follow(waiting: bool) -> None:
             st.caption("The pages below were found all the same.")
             st.button("Try again", key="answer-again", icon=":material/refresh:", on_click=_again)
         elif writing.answer is None:
-            st.markdown(plain_answer(writing.text) if writing.text else "Reading the pages…")
+            _unfinished(writing)
         else:
             with opened_library() as library:
                 if library is not None:
                     _show(library, written, writing.answer)
+
+
+def _unfinished(writing: Writing) -> None:
+    """What there is of an answer that is still being written, or was stopped."""
+    if writing.text or not writing.stopped:
+        st.markdown(plain_answer(writing.text) if writing.text else "Reading the pages…")
+    if writing.stopped:
+        st.caption("Stopped. What was written until then has not been checked against the pages.")
+        st.button("Write it anew", key="answer-again", icon=":material/refresh:", on_click=_again)
+    else:
+        st.button("Stop", key="answer-stop", icon=":material/stop_circle:", on_click=writing.stop)
 
 
 def _again() -> None:

@@ -13,6 +13,8 @@ from streamlit.components.v2 import component
 from streamlit.runtime import get_instance
 
 Name = Literal["ask", "results", "answer", "viewer"]
+SCRIPTS: dict[Name, tuple[str, ...]] = {"viewer": ("common", "patches", "viewer")}
+"""Files that a part is made of, in order; of one that is not here, `common` and its own."""
 
 
 def part(name: Name, key: str, data: dict[str, Any], *events: str) -> dict[str, Any]:
@@ -35,10 +37,9 @@ def media_address(data: bytes, kind: str, place: str) -> str:
 @cache
 def _renderer(name: Name) -> Any:
     folder = files("pagesight.ui").joinpath("browser")
-    css, common, js = (
-        folder.joinpath(file).read_text(encoding="utf-8") for file in (f"{name}.css", "common.js", f"{name}.js")
-    )
-    return component(f"pagesight_{name}", css=css, js=common + js)
+    scripts = [f"{script}.js" for script in SCRIPTS.get(name, ("common", name))]
+    css, *js = (folder.joinpath(file).read_text(encoding="utf-8") for file in (f"{name}.css", *scripts))
+    return component(f"pagesight_{name}", css=css, js="".join(js))
 
 
 def _nothing() -> None:

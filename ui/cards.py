@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..retrieval.analysis import STOP_WORDS, terms
 from ..retrieval.evidence import FLOOR, PageMatch
 from ..retrieval.figures import figures_of
+from ..retrieval.heat import PatchHeat
 from ..retrieval.library import Library
 from ..retrieval.types import Answer, Box, Citation, Hit, Page, Word
 from .page_images import fractions, placeholder, strip_around
@@ -129,21 +134,27 @@ def citation_data(citation: Citation, picture: str | None, crop: Box | None = No
 
 
 def page_data(
-    library: Library, page: Page, *, pages: int, boxes: Sequence[Box], match: PageMatch | None
+    library: Library,
+    page: Page,
+    *,
+    pages: int,
+    boxes: Sequence[Box],
+    match: PageMatch | None,
+    patches: PatchHeat | None,
 ) -> dict[str, Any]:
-    """A page as the viewer shows it: evidence, heat per word of the question, figures, and its words to copy."""
+    """A page as the viewer shows it: evidence, heat of its words and its patches, figures, and words to copy."""
     words = library.page_words(page.id)
     figures = figures_of(library.catalog, [page.id])[page.id]
     return {
         "page": page.id,
         "number": page.number,
         "pages": pages,
-        "title": page.title,
         "file": file_name(page.source),
         "ratio": round(page.width / max(page.height, 1.0), 4),
         "boxes": [fractions(box, page) for box in boxes],
         "words": [[*fractions(word.box, page), word.text] for word in words],
         "heat": [] if match is None else heat(match, page),
+        "patches": None if patches is None else patch_data(patches, page),
         "figures": [
             {"id": row.id, "box": fractions(row.figure.box, page), "tags": list(row.figure.tags)}
             for row in figures
@@ -165,6 +176,25 @@ def heat(match: PageMatch, page: Page) -> list[dict[str, Any]]:
         ]
         found.append({"token": token, "places": places})
     return found
+
+
+def patch_data(patches: PatchHeat, page: Page) -> dict[str, Any]:
+    """Heat of a picture's patches, packed: a page has up to some thousand of them, for each word of the question.
+
+    Base64 of numbers side by side. `boxes`: left, top, right, bottom of each patch, uint16, little-endian, 65535 the
+    whole page. `maps`: all words together first, then each by itself, with `low` and `high`, the cosines that heat 0
+    and 1 stand for; `heat`: one uint8 a patch.
+    """
+    edges = patches.boxes / np.array([max(page.width, 1.0), max(page.height, 1.0)] * 2, np.float32)
+    maps: list[dict[str, Any]] = [{"token": "", "heat": _packed(patches.together, 255, "u1")}]
+    for i, word in enumerate(patches.words):
+        low, high = round(float(patches.means[i]), 2), round(float(patches.peaks[i]), 2)
+        maps.append({"token": word, "low": low, "high": high, "heat": _packed(patches.strengths[:, i], 255, "u1")})
+    return {"boxes": _packed(edges, 65535, "<u2"), "maps": maps}
+
+
+def _packed(shares: NDArray[np.float32], most: int, kind: str) -> str:
+    return base64.b64encode(np.rint(np.clip(shares, 0, 1) * most).astype(kind).tobytes()).decode()
 
 
 def _dark(library: Library, page: Page) -> list[Box]:

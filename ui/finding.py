@@ -36,6 +36,19 @@ class Found:
     """When files were last changed, by document id."""
     milliseconds: float
 
+    def answers(self, asked: Asked, library: Library) -> bool:
+        """Whether this is still what to show for a question.
+
+        Documents that came since then change nothing before one asks again: an answer that takes a minute would be
+        thrown away and begun anew with each file that somebody adds. A page that is gone may not be shown.
+        """
+        if self.asked != asked:
+            return False
+        if self.generation == library.catalog.generation():
+            return True
+        pages = {hit.page.id for hit in self.hits}
+        return bool(pages) and library.catalog.pages(pages).keys() == pages
+
 
 def picture_name(picture: bytes) -> str:
     """What stands for a picture in the address."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import re
 import uuid
@@ -105,10 +104,6 @@ def _warm_up(path: Path, _library: Library) -> None:
             logger.exception("Warming up failed")
         finally:
             _library.close()
-            # Streamlit 1.67 collects garbage after every run of the page. Over the objects of torch and Chroma that
-            # took 0.5 s, in which no other thread ran, and an answer of 0.5 s took 15. What is frozen is not looked at.
-            gc.collect()
-            gc.freeze()
 
     Thread(target=load, name="warm-up", daemon=True).start()
 

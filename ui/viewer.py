@@ -14,6 +14,7 @@ from ..retrieval.errors import CorruptFile, QueryError
 from .address import ID_DIGITS
 from .browser_parts import media_address, part
 from .cards import file_name, page_data
+from .plain import plain
 from .session import opened_library, shown_errors
 
 VIEWED = "viewed"
@@ -43,12 +44,14 @@ class Viewed:
 
     document: str
     number: int
+    title: str
+    """The document's."""
     boxes: tuple[Box, ...] = ()
 
 
 def view(page: Page, boxes: Sequence[Box] = ()) -> None:
     """Open the viewer on a page, in this run or the next."""
-    st.session_state[VIEWED] = Viewed(page.document, page.number, tuple(boxes))
+    st.session_state[VIEWED] = Viewed(page.document, page.number, page.title, tuple(boxes))
     st.query_params[PARAMETER] = f"{page.document[:ID_DIGITS]}/{page.number}"
 
 
@@ -67,9 +70,10 @@ def show_viewer(library: Library, question: str, hits: Sequence[Hit]) -> None:
             st.info("The page that this link opens is no longer in the library.")
             return
         boxes = [place.box for hit in hits if hit.page.id == page.id for place in hit.evidence]
-        st.session_state[VIEWED] = Viewed(page.document, page.number, tuple(boxes))
+        st.session_state[VIEWED] = Viewed(page.document, page.number, page.title, tuple(boxes))
     marks = {hit.page.id: tuple(place.box for place in hit.evidence) for hit in hits}
-    _dialog(question, marks)
+    opened = st.dialog(plain(st.session_state[VIEWED].title) or "Page", width="large", on_dismiss=_close)
+    opened(_dialog)(question, marks)
 
 
 def _close() -> None:
@@ -77,7 +81,6 @@ def _close() -> None:
     st.query_params.pop(PARAMETER, None)
 
 
-@st.dialog("Page", width="large", on_dismiss=_close)
 def _dialog(question: str, marks: dict[str, tuple[Box, ...]]) -> None:
     viewed: Viewed = st.session_state[VIEWED]
     with shown_errors(), opened_library() as library:
@@ -87,7 +90,9 @@ def _dialog(question: str, marks: dict[str, tuple[Box, ...]]) -> None:
         document = next((one for one in library.documents() if one.id == page.document), None)
         boxes = viewed.boxes or marks.get(page.id, ())
         match = library.match(question, page.id) if question and page.text else None
-        data = page_data(library, page, pages=document.pages if document else page.number, boxes=boxes, match=match)
+        patches = library.heat(question, page.id) if question else None
+        pages = document.pages if document else page.number
+        data = page_data(library, page, pages=pages, boxes=boxes, match=match, patches=patches)
         data |= {"text": page.text or "", "picture_name": f"{Path(file_name(page.source)).stem}-{page.number}.webp"}
         data |= {"picture": picture_address(library, page), "lost": _lost(library, page)}
         data |= {"original": _original_address(page, document.bytes if document else -1)}

@@ -31,16 +31,20 @@ class Writing:
     def done(self) -> bool:
         return self._done.is_set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody ended it before its time."""
+        return self._stop.is_set()
+
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; whether it is there."""
         return self._done.wait(seconds)
 
     def stop(self) -> None:
-        """End it with the next piece; nobody waits for it any more."""
+        """End it, at the other end with the next piece; nobody waits for it any more."""
         self._stop.set()
 
     def _run(self, stream: Callable[[], Iterator[str | Answer]]) -> None:
-
         try:
             for piece in stream():
                 if self._stop.is_set():

@@ -23,6 +23,7 @@ from pagesight.retrieval.encoders.sentence import SentenceEncoder
 from pagesight.retrieval.errors import EncoderMismatch, LibraryLocked, ModelUnavailable, QueryError
 from pagesight.retrieval.figures import figures_of
 from pagesight.retrieval.pictures import cut, decode
+from pagesight.retrieval.types import PageVectors
 
 QUESTION = "What was the net revenue in 2021, in Zürich?"
 
@@ -76,6 +77,37 @@ def test_pages_go_through_a_model_of_each_family_to_evidence_boxes(
                 assert -1 <= place.box.x0 < place.box.x1 <= hit.page.width + 1
                 assert -1 <= place.box.y0 < place.box.y1 <= hit.page.height + 1
         assert sorted(hit.channels["visual"].rank for hit in hits) == [1, 2, 3]
+
+
+def test_the_patch_over_a_word_that_the_model_finds_there_is_hot(
+    models: Path, build: Callable[..., Library], two_files: list[Path]
+):
+    with added(build(), two_files[:1]) as plain:
+        page = plain.page("annual-report.pdf", 1)
+        assert plain.heat(QUESTION, page.id) is None
+        path = plain.path
+    settings = Settings(visual=tiny(models, "ColQwen2"))
+    list(encode(path, "visual", settings))
+    with open_library(path, settings) as library:
+        seen = library.heat(QUESTION, page.id)
+        assert seen is not None
+        assert seen.words[-2:] == ("in", "Zürich")
+        assert seen.strengths.shape == (len(seen.boxes), len(seen.words))
+        # The same patches, one of which is like "Zürich" now: the one over that word.
+        query = library._visual.encode_query(QUESTION)  # type: ignore[union-attr]
+        word = next(word for word in library.page_words(page.id) if "Zürich" in word.text)
+        x, y = (word.box.x0 + word.box.x1) / 2, (word.box.y0 + word.box.y1) / 2
+        left, top, right, bottom = seen.boxes.T
+        (over,) = np.flatnonzero((left <= x) & (x < right) & (top <= y) & (y < bottom))
+        rows = np.zeros((len(seen.boxes), query.rows.shape[1]), np.float32)
+        rows[over] = query.rows[query.tokens.index("Zürich")]
+        library.visual.remove(page.document)
+        library.visual.add(page.document, [PageVectors(page.id, rows, seen.boxes, np.zeros(len(rows), np.int32))])
+        found = library.heat(QUESTION, page.id)
+        assert found is not None
+        assert np.flatnonzero(found.strengths[:, -1] > 0.5).tolist() == [over]
+        assert found.peaks[-1] == pytest.approx(1, abs=0.01)
+        assert found.together.argmax() == over
 
 
 def test_a_channel_added_later_is_as_if_it_had_been_there(

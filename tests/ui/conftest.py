@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlparse
 
 import pdfs
 import pytest
 import streamlit as st
+from browser_server import CHROMIUM
 from looking import APP, HOSTILE, TARIFF
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +20,12 @@ from pagesight.retrieval import Library, create_library
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
 from pagesight.ui import adding, answers, session
 from pagesight.ui.views import search
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SECONDS = 60_000
+"""Milliseconds that anything in a browser may take: the first question waits for the encoder."""
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +90,35 @@ def run_on(open_shared: Callable[[Path], Library], monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def app(run_on: Callable[..., AppTest], folder: Path) -> AppTest:
     return run_on(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Any]:
+    """Opens a module's `address` as a new visitor: `visit("?q=…")`. Nothing that it loads may come from elsewhere."""
+    contexts, hosts = [], set()
+
+    def open_page(path: str = "", *, width: int = 1200, scheme: Literal["light", "dark"] = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(SECONDS)
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+        page.on("dialog", lambda dialog: pytest.fail(f"A document's text was run: {dialog.message}"))
+        page.goto(f"{address}/{path}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert hosts <= {"localhost", None}

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlparse
+from typing import Any, Literal
 
 import pdfs
 import pytest
@@ -20,16 +19,11 @@ from PIL import Image
 
 from pagesight.retrieval import open_library
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 
 HOSTILE = "<script>document.title='owned'</script> **bold** <img src=x onerror=alert(1)>"
 WHY = "Why were so many Tarnwick sailings cancelled in early 2024?"
 CITED = "cracked weld seams were found in the bow visor"
-SECONDS = 60_000
-"""Milliseconds that anything may take: the first question waits for the encoder."""
 
 
 @pytest.fixture(scope="module")
@@ -43,38 +37,6 @@ def address(folder: Path) -> Iterator[str]:
     down = {"PAGESIGHT_GENERATOR_MODEL": "qwen", "PAGESIGHT_GENERATOR_URL": "http://127.0.0.1:9/v1"}
     with serve(folder, folder.parent / "log.txt", **down, PAGESIGHT_GENERATOR_KEY="sk-geheim") as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Any]:
-    """Opens the page as a new visitor: `visit("?q=…")`. Nothing that it loads may come from elsewhere."""
-    contexts, hosts = [], set()
-
-    def open_page(path: str = "", *, width: int = 1200, scheme: Literal["light", "dark"] = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.set_default_timeout(SECONDS)
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
-        page.on("dialog", lambda dialog: pytest.fail(f"A document's text was run: {dialog.message}"))
-        page.goto(f"{address}/{path}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert hosts <= {"localhost", None}
 
 
 def test_from_an_empty_page_to_a_cited_answer(visit: Any, folder: Path) -> None:

@@ -11,13 +11,15 @@ from io import BytesIO
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from pagesight.retrieval import Answer, Box, Citation, Document, Evidence, Hit, Library, Page
 from pagesight.retrieval.errors import QueryError
+from pagesight.retrieval.heat import PatchHeat
 from pagesight.ui.address import Asked, read_address, write_address
-from pagesight.ui.cards import answer_parts, snippet
+from pagesight.ui.cards import answer_parts, patch_data, snippet
 from pagesight.ui.filters import Described, where_for
 from pagesight.ui.finding import likeness
 from pagesight.ui.page_images import fractions, part_of, placeholder, strip_around
@@ -132,6 +134,22 @@ def test_a_snippet_marks_the_words_of_the_question_in_any_form() -> None:
     assert snippet(Hit(page(), 1.0, 1)) == []
 
 
+def test_the_heat_of_patches_is_packed_and_unpacked_again() -> None:
+    boxes = np.array([[0, 0, 50, 50], [50, 0, 200.5, 100]], np.float32)  # rounding takes the last one off the page
+    strengths = np.array([[0, 1], [0.5, 0.2]], np.float32)
+    means, peaks = np.array([0.1, -0.25], np.float32), np.array([0.904, 0.5], np.float32)
+    heat = PatchHeat(boxes, ("Größe", "x"), strengths, means, peaks, np.array([1, 0], np.float32))
+    data = patch_data(heat, page(200, 100))
+    edges = np.frombuffer(base64.b64decode(data["boxes"]), "<u2").reshape(-1, 4) / 65535
+    assert edges.ravel() == pytest.approx([0, 0, 0.25, 0.5, 0.25, 0, 1, 1], abs=1e-4)
+    assert [(one["token"], list(base64.b64decode(one["heat"]))) for one in data["maps"]] == [
+        ("", [255, 0]),
+        ("Größe", [0, 128]),
+        ("x", [255, 51]),
+    ]
+    assert [(one["low"], one["high"]) for one in data["maps"][1:]] == [(0.1, 0.9), (-0.25, 0.5)]
+
+
 def test_brackets_in_a_quote_are_no_marker() -> None:
     answer = Answer("?", "“як у [1]” [1]", (Citation(1, 0, 9, page(), (), ""),), (), "fake")
     assert answer_parts(answer) == [{"text": "“як у [1]” ", "weak": False}, {"marker": 1}]
@@ -209,6 +227,7 @@ def test_the_server_listens_to_this_machine_only_sends_nothing_home_and_shows_no
     assert config["server"]["address"] == "localhost"
     assert config["browser"]["gatherUsageStats"] is False
     assert config["client"]["showErrorDetails"] == "none"
+    assert config["runner"]["postScriptGC"] is False, "or nothing else runs while somebody watches"
     assert set(config["theme"]) == {"light", "dark"}
 
 

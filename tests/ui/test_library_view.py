@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pdfs
 import pytest
@@ -148,9 +149,36 @@ def test_the_samples_are_one_press_away(
     (tmp_path / "зразки" / "лист.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Шановні друзі")))
     monkeypatch.setattr(first_run, "SAMPLES", tmp_path / "зразки")
     page = run_on(tmp_path / "нова", VIEW.format("search"))
+    reading, go = Event(), Event()
+    begin = adding.Adding._begin_next
+
+    def held(self: adding.Adding) -> None:
+        begin(self)
+        reading.set()
+        go.wait(30)
+
+    monkeypatch.setattr(adding.Adding, "_begin_next", held)
     page.button(key="samples").click().run()
+    assert reading.wait(30)
+    page.run()
+    assert "The first documents are being read" in said(page)
+    assert not buttons(page, "Try it with the samples")
+    go.set()
     settled(page)
     assert page.title[0].value == "Search what your documents say and show"
+
+
+def test_samples_of_which_nothing_came_say_where_to_look(
+    run_on: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "зразки").mkdir()
+    (tmp_path / "зразки" / "лист.pdf").write_bytes(b"%PDF-1.7 nothing")
+    monkeypatch.setattr(first_run, "SAMPLES", tmp_path / "зразки")
+    page = run_on(tmp_path / "нова", VIEW.format("search"))
+    page.button(key="samples").click().run()
+    settled(page)
+    assert "Nothing came of what was added last" in page.warning[0].value
+    assert buttons(page, "Try it with the samples")
 
 
 def test_files_that_failed_can_be_tried_again(new: AppTest, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from looking import HOSTILE, QUESTION, TARIFF, ask, cards, faked, has_part, mark
 from streamlit.testing.v1 import AppTest
 
 from pagesight.retrieval import Box, Citation, Hit, Library, open_library
+from pagesight.retrieval.catalog import Catalog
 from pagesight.retrieval.errors import ModelUnavailable
 from pagesight.ui import answers
 from pagesight.ui.plain import plain
@@ -76,6 +78,54 @@ def test_a_rerun_neither_searches_nor_answers_again(app: AppTest, monkeypatch: p
     assert "3 pages" in said(app)
 
 
+def test_what_came_meanwhile_is_searched_when_one_asks_again_and_what_went_is_not_shown(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    asked = faked(monkeypatch, "Сорок один.")
+    ask(app, QUESTION)
+    generation = Catalog.generation
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "generation", lambda self: generation(self) + 1)
+        app.run()
+        assert len(asked) == 1  # somebody's file arrived: no reason to throw an answer away
+        sends(patch, "ask", asked={"question": QUESTION, "answer": True, "picture": None})
+        app.run()
+        assert len(asked) == 2
+    with open_library(folder) as library, library.writer() as writer:
+        writer.remove_sources(library.documents()[0].sources)
+    app.run()
+    assert (len(asked), len(cards(app))) == (3, 3)
+
+
+def test_an_answer_can_be_stopped_and_begun_anew(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, go = Event(), Event()
+
+    def slow(*_: object, **__: object) -> Iterator[str]:
+        try:
+            yield "Сорок "
+            go.wait(30)
+            yield "один"
+        finally:
+            closed.set()
+
+    monkeypatch.setattr(answers, "stream_answer", slow)
+    monkeypatch.setattr(answers, "PATIENCE", 0.3)
+    ask(app, QUESTION)
+    assert "Сорок" in said(app)
+    app.button(key="answer-stop").click().run()
+    assert "Сорок" in said(app)
+    assert "Stopped. What was written until then has not been checked" in said(app)
+    assert not closed.is_set()
+    go.set()
+    assert closed.wait(30)  # its next piece was its last
+    app.run()
+    assert "один" not in said(app)
+    faked(monkeypatch, "Сорок один.")
+    monkeypatch.setattr(answers, "PATIENCE", 60)
+    app.button(key="answer-again").click().run()
+    assert part_data(app, "answer")["copy"] == "Сорок один."
+
+
 def test_filters_are_in_the_address_and_narrow_the_search(app: AppTest, folder: Path) -> None:
     ask(app, QUESTION)
     with open_library(folder) as library:
@@ -99,7 +149,7 @@ def test_a_link_to_a_page_opens_it(app: AppTest, folder: Path) -> None:
         document = library.page("тарифи.pdf", 2).document
     ask(app, QUESTION, page=f"{document[:16]}/2")
     viewer = part_data(app, "viewer")
-    assert (viewer["number"], viewer["pages"], viewer["title"]) == (2, 3, "Тарифи 2024")
+    assert (viewer["number"], viewer["pages"], viewer["file"]) == (2, 3, "тарифи.pdf")
     assert [word[4] for word in viewer["words"]][:3] == ["The", "zebra", "tariff"]
     zebra = next(entry for entry in viewer["heat"] if entry["token"] == "zebra")
     assert [*viewer["words"][1][:4], 1.0] in zebra["places"]

@@ -45,10 +45,11 @@ function layWords(sheet, words) {
 }
 
 export default function ({ data, parentElement: root, setTriggerValue }) {
-  const keep = (root.keep = root.keep || { zoom: 1, marks: true, figures: false, reading: false, token: -1 });
+  const keep = (root.keep = root.keep || { zoom: 1, marks: true, figures: false, reading: false, token: -1, map: -1 });
   const state = JSON.stringify(data);
   if (root.state !== state) {
     if (root.page !== data.page) keep.token = -1;
+    if (keep.map >= (data.patches?.maps.length || 0)) keep.map = -1;
     root.page = data.page;
     root.state = state;
     draw();
@@ -58,7 +59,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     root.querySelector(".whole")?.remove();
     const sheet = make("div", { class: "sheet" });
     const stage = make("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `Page ${data.number} of ${data.file}` }, sheet);
-    let layer = null, hot = [];
+    let layer = null, hot = [], map = null;
 
     const size = () => {
       sheet.style.width = `${keep.zoom * 100}%`;
@@ -78,6 +79,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
         return node;
       });
     };
+    const reveal = (top) => { stage.scrollTop = top * sheet.clientHeight - stage.clientHeight / 4; };
     const zoom = (by) => { keep.zoom = by === 0 ? 1 : Math.min(6, Math.max(0.25, keep.zoom * by)); size(); };
     const toggle = (name) => (event) => {
       keep[name] = !keep[name];
@@ -107,22 +109,31 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     const plus = button("+", null, () => zoom(1.3));
     minus.setAttribute("aria-label", "Zoom out");
     plus.setAttribute("aria-label", "Zoom in");
-    turns.append(minus, button("Fit", null, () => zoom(0)), plus);
+    turns.append(make("span", { class: "zoom" }, minus, button("Fit", null, () => zoom(0)), plus));
 
     const tools = make("div", { class: "bar", role: "group", "aria-label": "What to show" });
     if (data.boxes.length) tools.append(button("Evidence", keep.marks, toggle("marks")));
     if (data.words.length) tools.append(button("Select text", keep.reading, toggle("reading")));
     if (data.figures.length) tools.append(button("Figures", keep.figures, toggle("figures")));
+    const words = make("div", { class: "bar words", role: "group", "aria-label": "Matches of" }, make("span", { class: "label" }, "Matches of"));
+    const pick = (token) => {
+      keep.token = token;
+      words.querySelectorAll(".token").forEach((other) => other.setAttribute("aria-pressed", String(+other.dataset.token === token)));
+      warm();
+    };
+    // Two kinds of heat at once could not be told apart.
+    if (data.patches && data.picture) map = patchMap(sheet, data, keep, (best) => { pick(-1); if (best) reveal(best[1]); });
+    if (map) tools.append(map.toggle);
     data.heat.forEach((entry, i) => {
       const node = button(entry.token, keep.token === i, () => {
-        keep.token = keep.token === i ? -1 : i;
-        tools.querySelectorAll(".token").forEach((other) => other.setAttribute("aria-pressed", String(+other.dataset.token === keep.token)));
-        warm();
+        pick(keep.token === i ? -1 : i);
+        keep.map = -1;
+        map?.show();
       });
       node.classList.add("token");
       node.dataset.token = i;
       node.title = `Where the page is like “${entry.token}”`;
-      tools.append(node);
+      words.append(node);
     });
 
     const ways = make("div", { class: "bar" });
@@ -136,10 +147,12 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     if (data.original) ways.append(make("a", { href: `${address(data.original)}#page=${data.number}`, target: "_blank", rel: "noopener" }, "Open original here"));
     ways.append(button("Search inside this document", null, () => setTriggerValue("inside", data.page)));
     ways.append(button("More like this page", null, () => setTriggerValue("like", data.page)));
-    root.append(make("div", { class: "whole" }, make("h3", {}, data.title), make("p", {}, data.file), turns, tools, stage, ways));
+    root.append(make("div", { class: "whole" }, make("p", {}, data.file), turns, tools, ...(data.heat.length ? [words] : []), ...(map ? [map.panel] : []), stage, ways));
     drag(stage);
     size();
     warm();
+    if (data.boxes.length) reveal(data.boxes[0][1]);  // the strongest place
+    map?.show();
     stage.onwheel = (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();

@@ -90,7 +90,7 @@ def _progress(waiting: bool) -> None:
     if waiting and adding.done:
         st.rerun()  # the table above, too
     entries = list(adding.entries.values())
-    done = sum(entry.stage not in ("queued", "reading", "encoding") for entry in entries)
+    done = sum(entry.over for entry in entries)
     with st.container(border=True):
         if adding.done:
             st.markdown("**What became of the files that were added last**")

@@ -28,7 +28,7 @@ from ..plain import plain
 from ..session import answer_settings, opened_library, person, shown_errors, warm_up
 from ..talks import conversations, earlier, history
 from ..viewer import NEXT, picture_address, show_viewer, view
-from .first_run import first_run
+from .first_run import first_run, still_adding
 
 FOUND = "found"
 """Session key: the last `Found`, so that a rerun of the page does not search again."""
@@ -53,11 +53,13 @@ def show() -> None:
 def _page(library: Library) -> None:
     asked = _chosen_in_viewer(read_address({name: st.query_params.get_all(name) for name in st.query_params}))
     # Each has its place on every run: what moves is shown twice until the run ends (seen with Streamlit 1.67).
-    heading, box, bar, before, answer_place = (st.container() for _ in range(5))
+    heading, box, bar, on_the_way, before, answer_place = (st.container() for _ in range(6))
     with box:
         asked = _ask(library, asked)
     with bar:
         filter_bar(library, asked)
+    with on_the_way:
+        still_adding()
     if asked.empty:
         heading.title("Search what your documents say and show")
         before.caption("Press / to write a question. Paste or drop a picture to look for what is like it.")
@@ -102,6 +104,7 @@ def _ask(library: Library, asked: Asked) -> Asked:
     sent: dict[str, Any] | None = part("ask", "ask", data, "asked")["asked"]
     if sent is None:
         return asked
+    st.session_state.pop(FOUND, None)  # whoever asks again wants to know what is there now
     with shown_errors():
         name = asked.picture if sent.get("keep") else ""
         if sent.get("picture"):
@@ -124,7 +127,7 @@ def _ask(library: Library, asked: Asked) -> Asked:
 def _find(library: Library, asked: Asked) -> Found | None:
     kept: Found | None = st.session_state.get(FOUND)
     searched = replace(asked, answer=True)
-    if kept is not None and (kept.asked, kept.generation) == (searched, library.catalog.generation()):
+    if kept is not None and kept.answers(searched, library):
         return kept
     picture = st.session_state[PICTURES].get(asked.picture)
     if asked.picture and picture is None:
