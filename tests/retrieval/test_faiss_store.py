@@ -6,25 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drafts import empty_library, write
+from fakes import put_vectors, unit_rows
 
 from pagesight.retrieval.errors import CorruptFile
 from pagesight.retrieval.stores import faiss_segment, faiss_store
 from pagesight.retrieval.stores.faiss_list import read_list
 from pagesight.retrieval.stores.faiss_store import FaissStore
-from pagesight.retrieval.types import Vectors
-
-
-def unit_rows(rows: int, *, seed: int, dim: int = 16) -> Vectors:
-    vectors = np.random.default_rng(seed).standard_normal((rows, dim))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def put(store: FaissStore, document: str, rows: int = 3, *, seed: int | None = None) -> Vectors:
-    """Add a document of some pages with a vector each; returns the vectors."""
-    vectors = unit_rows(rows, seed=seed if seed is not None else int.from_bytes(document.encode()))
-    pages = [f"{document}/{n}" for n in range(rows)]
-    store.add(document, pages, [f"{page}#0" for page in pages], vectors)
-    return vectors
+from pagesight.retrieval.vector_stores import built_with, described, verify
 
 
 def bytes_of(folder: Path) -> bytes:
@@ -49,12 +38,12 @@ def test_many_small_additions_become_few_segments_and_each_vector_is_written_a_f
 
     monkeypatch.setattr(faiss_store, "write_segment", counted)
     store = FaissStore(tmp_path)
-    added = [put(store, f"dä{n}", 10) for n in range(150)]
+    added = [put_vectors(store, f"dä{n}", 10) for n in range(80)]
     assert len(read_list(tmp_path).parts) < 2 * faiss_store.MERGED
     assert {folder.name for folder in tmp_path.iterdir() if folder.is_dir()} == {
         part.name for part in read_list(tmp_path).parts
     }
-    assert sum(written) < 4 * 1500
+    assert sum(written) < 4 * 800
     query = added[70][4]
     scores = np.concatenate(added) @ query
     found = store.search(query, 5)
@@ -121,7 +110,7 @@ def test_a_removed_vector_is_out_of_results_at_once_and_off_the_disk_after_compa
 
 def test_a_segment_that_is_mostly_dead_is_written_anew_without_being_asked(tmp_path: Path):
     store = FaissStore(tmp_path)
-    vectors = [put(store, name, 20) for name in ("a", "b", "ё")]
+    vectors = [put_vectors(store, name, 20) for name in ("a", "b", "ё")]
     store._rewrite(read_list(tmp_path).parts)
     store.remove("a")
     assert vectors[0][3].tobytes() in bytes_of(tmp_path), "a third is not worth it"
@@ -132,7 +121,7 @@ def test_a_segment_that_is_mostly_dead_is_written_anew_without_being_asked(tmp_p
 
 def test_a_key_is_replaced_whatever_document_and_segment_it_is_in(tmp_path: Path):
     store = FaissStore(tmp_path)
-    put(store, "dä", 5)
+    put_vectors(store, "dä", 5)
     one, two = np.eye(16, dtype=np.float32)[:2]
     store.add("другий", ["другий/1", "другий/2"], ["dä/3#0", "dä/3#0"], np.stack([one, two]))
     assert store.keys("dä") == {"dä/0#0", "dä/1#0", "dä/2#0", "dä/4#0"}
@@ -142,7 +131,7 @@ def test_a_key_is_replaced_whatever_document_and_segment_it_is_in(tmp_path: Path
 
 def test_vectors_of_another_length_are_refused(tmp_path: Path):
     store = FaissStore(tmp_path)
-    put(store, "dä")
+    put_vectors(store, "dä")
     with pytest.raises(ValueError, match="8 dimensions"):
         store.add("ö", ["ö/1"], ["ö/1#0"], unit_rows(1, seed=1, dim=8))
 
@@ -155,7 +144,7 @@ from pathlib import Path
 import numpy as np
 from pagesight.retrieval.stores import faiss_list, faiss_store
 from pagesight.retrieval.stores.faiss_store import FaissStore
-from test_faiss_store import put
+from fakes import put_vectors
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -183,7 +172,7 @@ if place == "list without sweeping":
 if place == "half swept":
     shutil.rmtree = lambda folder: (next(Path(folder).iterdir()).unlink(), die())
 if what in ("add", "merge"):
-    put(store, "neu", 4)
+    put_vectors(store, "neu", 4)
 elif what == "remove":
     store.remove("alt")
 else:
@@ -209,9 +198,9 @@ def test_a_writer_killed_while_adding_leaves_all_of_it_or_nothing(
 ):
     folder = tmp_path / "größen"
     store = FaissStore(folder)
-    alt, other = put(store, "alt"), put(store, "other")
+    alt, other = put_vectors(store, "alt"), put_vectors(store, "other")
     before = store.search(alt[0], 10)
-    _, errors = (process := child(KILLED, folder, Path(__file__).parent, place)).communicate(timeout=120)
+    _, errors = (process := child(KILLED, folder, Path(__file__).parents[1], place)).communicate(timeout=120)
     assert process.returncode == -9, errors
 
     for seen in (store, FaissStore(folder)):
@@ -219,7 +208,7 @@ def test_a_writer_killed_while_adding_leaves_all_of_it_or_nothing(
         assert seen.keys("alt") == {f"alt/{n}#0" for n in range(3)}
         assert [one for one in seen.search(alt[0], 10) if not one[0].startswith("neu")] == before
         assert list(seen.verify()) == []
-    put(FaissStore(folder), "neu", 4)
+    put_vectors(FaissStore(folder), "neu", 4)
     assert len(store.search(other[0], 20)) == 10
     named = {part.name for part in read_list(folder).parts}
     assert {one.name for one in folder.iterdir()} == named | {"segments.json"}, "what the killed writer left is gone"
@@ -229,12 +218,12 @@ def test_a_writer_killed_at_its_first_segment_leaves_an_empty_store(
     tmp_path: Path, child: Callable[..., subprocess.Popen[str]]
 ):
     place = "add: second list"
-    _, errors = (process := child(KILLED, tmp_path, Path(__file__).parent, place)).communicate(timeout=120)
+    _, errors = (process := child(KILLED, tmp_path, Path(__file__).parents[1], place)).communicate(timeout=120)
     assert process.returncode == -9, errors
     assert (tmp_path / "000000").is_dir()
     store = FaissStore(tmp_path)
     assert store.search(np.ones(16, np.float32), 5) == []
-    put(store, "neu", 4)
+    put_vectors(store, "neu", 4)
     assert len(store.keys("neu")) == 4
 
 
@@ -253,14 +242,14 @@ def test_a_writer_killed_while_removing_leaves_all_of_it_or_nothing(
 ):
     folder = tmp_path / "größen"
     store = FaissStore(folder)
-    alt = put(store, "alt")
+    alt = put_vectors(store, "alt")
     if place.startswith("compact"):
-        kept = put(store, "other", 9)
+        kept = put_vectors(store, "other", 9)
         store._rewrite(read_list(folder).parts)
         store.remove("alt")
     else:
-        kept = put(store, "other", 9)
-    _, errors = (process := child(KILLED, folder, Path(__file__).parent, place)).communicate(timeout=120)
+        kept = put_vectors(store, "other", 9)
+    _, errors = (process := child(KILLED, folder, Path(__file__).parents[1], place)).communicate(timeout=120)
     assert process.returncode == -9, errors
 
     for seen in (store, FaissStore(folder)):
@@ -280,13 +269,13 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from pagesight.retrieval.stores import faiss_store
-from test_faiss_store import put
+from fakes import put_vectors
 
 faiss_store.MERGED = 3
 store = faiss_store.FaissStore(Path(sys.argv[1]))
 print("begun", flush=True)
 for n in range(60):
-    put(store, f"neu{n}")
+    put_vectors(store, f"neu{n}")
     if n % 3 == 2:
         store.remove(f"neu{n - 1}")
     if n % 7 == 6:
@@ -299,8 +288,8 @@ def test_readers_see_whole_documents_while_another_process_writes(
     tmp_path: Path, child: Callable[..., subprocess.Popen[str]]
 ):
     store = FaissStore(tmp_path)
-    alt = put(store, "alt")
-    writer = child(WRITER, tmp_path, Path(__file__).parent)
+    alt = put_vectors(store, "alt")
+    writer = child(WRITER, tmp_path, Path(__file__).parents[1])
     assert writer.stdout is not None
     assert writer.stdout.readline() == "begun\n"
     sizes: set[int] = set()
@@ -322,8 +311,8 @@ def test_readers_see_whole_documents_while_another_process_writes(
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
     store = FaissStore(tmp_path)
-    put(store, "dä", 600)
-    put(store, "other", 2)
+    put_vectors(store, "dä", 600)
+    put_vectors(store, "other", 2)
     store.remove("niemand")
     return tmp_path
 
@@ -372,7 +361,7 @@ def test_a_damaged_or_missing_list_is_named_and_nothing_is_written_over_it(fille
     if damaged is not None:
         (filled / "segments.json").write_bytes(damaged)
     store, before = FaissStore(filled), bytes_of(filled)
-    for act in (lambda: store.search(np.ones(16, np.float32), 5), lambda: put(store, "neu"), store.compact):
+    for act in (lambda: store.search(np.ones(16, np.float32), 5), lambda: put_vectors(store, "neu"), store.compact):
         with pytest.raises(CorruptFile, match=r"segments\.json"):
             act()
     assert any("segments.json" in line for line in store.verify())
@@ -388,10 +377,10 @@ def test_a_full_disk_leaves_the_store_as_it_was(filled: Path, monkeypatch: pytes
     with monkeypatch.context() as patched:
         patched.setattr(np, "save", full_disk)
         with pytest.raises(OSError, match="No space"):
-            put(store, "neu")
+            put_vectors(store, "neu")
     assert store.keys("neu") == set()
     assert len(store.keys("dä")) == 600
-    put(store, "neu")
+    put_vectors(store, "neu")
     assert len(store.keys("neu")) == 3
 
 
@@ -405,17 +394,17 @@ if sys.argv[3] == "torch first":
     import torch
 from pagesight.retrieval.stores import faiss_segment
 from pagesight.retrieval.stores.faiss_store import FaissStore
-from test_faiss_store import put, unit_rows
+from fakes import put_vectors, unit_rows
 
 faiss_segment.INVERTED = 1000
 store = FaissStore(Path(sys.argv[1]))
-vectors = put(store, "d", 3000)
+vectors = put_vectors(store, "d", 3000)
 import torch
 torch.set_num_threads(4)
 wrong = []
 
 def search(seed):
-    weights = torch.from_numpy(unit_rows(512, seed=seed, dim=512))
+    weights = torch.from_numpy(unit_rows(256, seed=seed, dim=256))
     for n in range(15):
         if store.search(vectors[n], 1)[0][0] != f"d/{n}":
             wrong.append(n)
@@ -431,7 +420,7 @@ print("wrong:", wrong)
 
 @pytest.mark.parametrize("order", ["torch first", "torch last"])
 def test_faiss_and_torch_get_on_in_one_process(tmp_path: Path, child: Callable[..., subprocess.Popen[str]], order: str):
-    output, errors = child(BESIDE, tmp_path, Path(__file__).parent, order).communicate(timeout=200)
+    output, errors = child(BESIDE, tmp_path, Path(__file__).parents[1], order).communicate(timeout=200)
     assert output == "wrong: []\n", errors
 
 
@@ -449,7 +438,7 @@ def test_a_gpu_without_room_leaves_the_work_to_the_processor(tmp_path: Path, mon
     monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
     monkeypatch.setattr(faiss, "index_cpu_to_gpu", full, raising=False)
     store = FaissStore(tmp_path)
-    vectors = put(store, "dä", 1000)
+    vectors = put_vectors(store, "dä", 1000)
     for n in (3, 4):
         assert store.search(vectors[n], 1)[0][0] == f"dä/{n}"
     assert len(tried) == 1, "asked once"
@@ -464,7 +453,7 @@ def test_a_gpu_finds_exactly_what_is_alive(tmp_path: Path):
     if not faiss.get_num_gpus():
         pytest.skip("faiss finds no GPU here; with one, and faiss-gpu installed, this compares it with the definition")
     store = FaissStore(tmp_path)
-    vectors, others = put(store, "dä", 1000), put(store, "other", 600)
+    vectors, others = put_vectors(store, "dä", 1000), put_vectors(store, "other", 600)
     store._rewrite(read_list(tmp_path).parts)
     store.remove("other")
     for n in (3, 900):
@@ -473,3 +462,28 @@ def test_a_gpu_finds_exactly_what_is_alive(tmp_path: Path):
             np.sort(vectors @ vectors[n])[::-1][:10].tolist(), abs=1e-3
         )
     assert all(page.startswith("dä") for page, _ in store.search(others[0], 10))
+
+
+def test_a_library_keeps_the_store_it_was_built_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    library = empty_library(tmp_path / "größen", vector_store="faiss")
+    with library.writer() as writer:
+        for n in range(5):
+            write(writer, f"offen{n}", f"/{n}.pdf", "Wasserpumpe läuft", "und läuft")
+        write(writer, "geheim", "/geheim.pdf", "Quarzuhrwerk")
+    assert not (tmp_path / "größen" / "chroma").exists()
+    monkeypatch.setenv("PAGESIGHT_VECTOR_STORE", "chroma")
+    library = empty_library(tmp_path / "größen")
+    assert isinstance(library.dense, FaissStore)
+    assert library.dense.keys("geheim") == {"geheim/1#0"}
+
+    with library.writer() as writer:
+        writer.remove_sources(["/geheim.pdf"])
+        assert library.dense.keys("geheim") == set()
+    assert b"geheim" not in bytes_of(tmp_path / "größen" / "faiss")
+    assert library.dense.keys("offen1") == {"offen1/1#0", "offen1/2#0"}
+    assert described(built_with(library.path)).startswith("faiss")
+    assert list(verify([library.dense])) == []
+    file = next((tmp_path / "größen" / "faiss").glob("passages/0*/keys.json"))
+    file.write_bytes(file.read_bytes()[:-1] + b"}")
+    (line,) = verify([library.dense])
+    assert str(file) in line
