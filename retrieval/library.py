@@ -37,10 +37,10 @@ from .regions import find_regions
 from .scope import Scopes, Where, resolve
 from .search import Ranked, rerank, search
 from .settings import Settings
-from .stores.chroma_store import ChromaStore
 from .stores.fts import FtsIndex
 from .stores.multivectors import MultiVectorSegments
 from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
+from .vector_stores import begin_vectors, open_vectors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,6 +69,7 @@ def create_library(path: str | Path, settings: Settings | None = None) -> Librar
                 raise ModelUnavailable(part.off or channel)
         path.mkdir(parents=True, exist_ok=True)
         Catalog.create(path / "catalog.sqlite")
+        begin_vectors(path, settings)
         # Last: a folder without it is not a library yet, so an interrupted creation can be cleared away by hand.
         manifest.write(path)
     return open_library(path, settings)
@@ -114,14 +115,12 @@ class Library:
         self.catalog = Catalog(path / "catalog.sqlite")
         self.text_encoder, self.page_encoder = _encoders(settings)
         self.lexical = FtsIndex(path / "lexical")
-        self.dense = ChromaStore(path / "chroma" / "passages", "passages")
+        self.dense = open_vectors(path, "passages", settings)
         self.words = MultiVectorSegments(path / "multivectors" / "words", str(self.page_encoder.id))
         # The stores of optional channels are there with or without their model: removing a document reaches them all.
         visual = self.manifest.encoders.get("visual")
         self.visual = MultiVectorSegments(path / "multivectors" / "visual", None if visual is None else str(visual))
-        self.images = ImageStores(
-            ChromaStore(path / "chroma" / "figures", "figures"), ChromaStore(path / "chroma" / "pages", "pages")
-        )
+        self.images = ImageStores(open_vectors(path, "figures", settings), open_vectors(path, "pages", settings))
         self.visual_part = find_visual(settings, self.manifest)
         self.image_part = find_image(settings, self.manifest)
         self.reranker, _ = find_reranker(settings)

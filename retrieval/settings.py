@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GeneratorName = Literal["extractive", "transformers", "openai", "anthropic", "gemini"]
+VectorStoreName = Literal["chroma", "faiss"]
 
 
 class Settings(BaseSettings):
@@ -31,6 +32,11 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of a sentence-transformers model for the dense and words channels; "
         "without it, the packaged MiniLM. A library stays with the encoder it was built with.",
+    )
+    vector_store: VectorStoreName = Field(
+        default="chroma",
+        description="What a new library keeps the vectors of passages and pictures in: `chroma` or `faiss`. "
+        "A library stays with the one it was built with.",
     )
     visual: str | None = Field(
         default=None,

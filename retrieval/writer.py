@@ -22,6 +22,7 @@ from .errors import LibraryError, LibraryLocked
 from .figures import FigureRow, figure_id
 from .files import write_whole
 from .types import PageContent
+from .vector_stores import compact
 
 if TYPE_CHECKING:
     from .library import Library
@@ -57,6 +58,7 @@ class LibraryWriter:
             for document in library.catalog.jobs():
                 writer._purge(document)
             yield writer
+            compact((library.dense, library.images.figures, library.images.pages))
         finally:
             holder.unlink(missing_ok=True)
             lock.release()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pagesight.generation.protocols import Abstention, ShownPage
 from pagesight.retrieval.analysis import query_terms, terms
 from pagesight.retrieval.evidence import match_page
+from pagesight.retrieval.protocols import VectorStore
 from pagesight.retrieval.scoring import grouped_maxsim
 from pagesight.retrieval.types import (
     Box,
@@ -59,6 +60,20 @@ def random_page(id_: str, *, seed: int, rows: int, dim: int = 16) -> PageVectors
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     boxes = random.uniform(0, 600, (rows, 4)).astype(np.float32)
     return PageVectors(id_, vectors.astype(np.float32), boxes, np.sort(random.integers(0, 4, rows)).astype(np.int32))
+
+
+def unit_rows(rows: int, *, seed: int, dim: int = 16) -> Vectors:
+    """`(rows, dim)` at random, the same ones for the same seed."""
+    vectors = np.random.default_rng(seed).standard_normal((rows, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def put_vectors(store: VectorStore, document: str, rows: int = 3) -> Vectors:
+    """Add a document of some pages with a vector each; returns the vectors."""
+    vectors = unit_rows(rows, seed=int.from_bytes(document.encode()))
+    pages = [f"{document}/{n}" for n in range(rows)]
+    store.add(document, pages, [f"{page}#0" for page in pages], vectors)
+    return vectors
 
 
 def shown_page(marker: int, question: str, *lines: str) -> ShownPage:

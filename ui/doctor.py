@@ -14,7 +14,8 @@ from ..retrieval.library import open_library
 from ..retrieval.manifest import read_manifest
 from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
 from ..retrieval.optional import OPTIONAL, find_image, find_reranker, find_visual
-from ..retrieval.settings import Settings
+from ..retrieval.settings import Settings, VectorStoreName
+from ..retrieval.vector_stores import built_with, described, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def examine(settings: Settings) -> list[Finding]:
         findings += [Finding("dense", False, str(error)), Finding("words", False, str(error))]
     else:
         findings += [
-            Finding("dense", True, f"on: {encoder} in Chroma {version('chromadb')}"),
+            Finding("dense", True, f"on: {encoder} in {described(_vector_store(settings))}"),
             Finding("words", True, f"on: late interaction over words, {encoder}"),
         ]
     try:
@@ -75,6 +76,11 @@ def _kernel() -> Finding:
     return Finding("maxsim", sound, "; ".join((f"{choice.path}, checked against numpy", *choice.passed_over)))
 
 
+def _vector_store(settings: Settings) -> VectorStoreName:
+    there = (settings.library / "library.json").is_file()
+    return built_with(settings.library) if there else settings.vector_store
+
+
 def _device(settings: Settings) -> str:
     from ..retrieval.encoders.device import choose_runtime
 
@@ -85,7 +91,8 @@ def _device(settings: Settings) -> str:
 def _library(settings: Settings) -> Finding:
     try:
         with open_library(settings.library, settings) as library:
-            damaged = [*library.words.verify(), *library.visual.verify()]
+            vectors = (library.dense, library.images.figures, library.images.pages)
+            damaged = [*library.words.verify(), *library.visual.verify(), *verify(vectors)]
             behind = {
                 channel: missing(library, channel) for channel in OPTIONAL if channel in library.manifest.encoders
             }

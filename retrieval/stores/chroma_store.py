@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +34,7 @@ class ChromaStore:
         self._lock = Lock()
         self._opened: ChromaCollection | None = None
         self._stamp: tuple[int, int] | None = None
+        self._written: tuple[int, int] | None = None
         self._writing = False
 
     def add(self, document: str, pages: Sequence[str], keys: Sequence[str], vectors: Vectors) -> None:
@@ -114,7 +116,7 @@ class ChromaStore:
             yield collection
         finally:
             with self._lock:
-                self._stamp = self._look()
+                self._stamp, self._written = self._look(), self._last_written()
                 self._writing = False
 
     def _collection(self) -> ChromaCollection:
@@ -124,14 +126,14 @@ class ChromaStore:
         them ("Error executing plan: Internal error: Error finding id").
         """
         with self._lock:
-            if self._opened is not None and (self._writing or self._look() == self._stamp):
+            if self._opened is not None and (self._writing or not self._changed()):
                 return self._opened
             import chromadb
             from chromadb.api.shared_system_client import SharedSystemClient
             from chromadb.config import Settings
 
             self._folder.mkdir(parents=True, exist_ok=True)
-            stamp = self._look()
+            written = self._last_written()  # before the client reads: it may know more than this, never less
             # Chroma shares a client among all who open the folder, stale as it is.
             SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
             client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
@@ -140,8 +142,34 @@ class ChromaStore:
                 configuration={"hnsw": {"space": "cosine"}},  # the default is squared L2
                 embedding_function=None,  # vectors come from us; Chroma's own would download a model
             )
-            self._stamp = stamp if stamp is not None else self._look()
+            self._stamp, self._written = None, written
             return self._opened
+
+    def _changed(self) -> bool:
+        """Whether another process has added or removed something since the client was opened.
+
+        The file alone does not say: Chroma writes into it whenever a client is opened, so that each reader would make
+        all readers open another, 15 to 40 ms each time.
+        """
+        stamp = self._look()
+        if stamp is not None and stamp == self._stamp:
+            return False
+        written = self._last_written()
+        if written is None or written != self._written:
+            return True
+        self._stamp = stamp
+        return False
+
+    def _last_written(self) -> tuple[int, int] | None:
+        """The last record in the queue, and how far the indexes have read it; `None` when that cannot be told."""
+        file = self._folder / "chroma.sqlite3"
+        try:
+            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                (queued,) = connection.execute("SELECT coalesce(max(seq_id), 0) FROM embeddings_queue").fetchone()
+                (indexed,) = connection.execute("SELECT coalesce(sum(seq_id), 0) FROM max_seq_id").fetchone()
+        except sqlite3.Error:  # no database yet, another layout, or locked for longer than is worth waiting
+            return None
+        return queued, indexed
 
     def _look(self) -> tuple[int, int] | None:
         """Size and time of the database file; `None` before there is one."""

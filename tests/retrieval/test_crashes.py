@@ -8,6 +8,7 @@ import pytest
 from drafts import EVERYWHERE, empty_library, traces, write
 
 from pagesight.retrieval import Library
+from pagesight.retrieval.vector_stores import verify
 
 # A child that adds the document "tot" and dies at the place that sys.argv[3] names.
 KILLED = """
@@ -42,9 +43,9 @@ with library.writer() as writer:
 """
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    library = empty_library(tmp_path / "größen")
+@pytest.fixture(params=["chroma", "faiss"])
+def library(tmp_path: Path, request: pytest.FixtureRequest) -> Library:
+    library = empty_library(tmp_path / "größen", vector_store=request.param)
     with library.writer() as writer:
         write(writer, "alt", "/ä.pdf", "Wärmepumpe läuft")
     return library
@@ -76,6 +77,6 @@ def test_a_killed_writer_leaves_a_good_library(
     with library.writer() as writer:
         for id_, word in words.items():
             assert traces(library, id_, word) == (EVERYWHERE if id_ == after else [])
-        assert list(library.words.verify()) == []
+        assert [*library.words.verify(), *verify([library.dense])] == []
         write(writer, "neu", "/neu.pdf", "Quarzuhrwerk Wärmepumpe")
     assert traces(library, "neu", "Quarzuhrwerk") == EVERYWHERE

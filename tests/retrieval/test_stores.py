@@ -12,6 +12,7 @@ from contracts_stores import LexicalIndexContract, VectorStoreContract
 from fakes import MemoryLexical, MemoryVectors
 
 from pagesight.retrieval.stores.chroma_store import ChromaStore
+from pagesight.retrieval.stores.faiss_store import FaissStore
 from pagesight.retrieval.stores.fts import FtsIndex
 
 
@@ -28,6 +29,12 @@ class TestChromaStore(VectorStoreContract):
         return lambda: ChromaStore(tmp_path / "größen", "passages")
 
 
+class TestFaissStore(VectorStoreContract):
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Callable[[], FaissStore]:
+        return lambda: FaissStore(tmp_path / "größen")
+
+
 class TestMemoryLexical(LexicalIndexContract):
     @pytest.fixture
     def opened(self) -> Callable[[], MemoryLexical]:
@@ -41,13 +48,37 @@ class TestFtsIndex(LexicalIndexContract):
         return lambda: FtsIndex(tmp_path / "größen")
 
 
-@pytest.mark.parametrize("store", [ChromaStore, FtsIndex])
+@pytest.mark.parametrize("store", [ChromaStore, FaissStore, FtsIndex])
 def test_reading_leaves_an_empty_folder_empty(tmp_path: Path, store: type):
     if store is ChromaStore:
         ChromaStore(tmp_path, "passages").search(np.ones(2, np.float32), 5)
+    elif store is FaissStore:
+        FaissStore(tmp_path).search(np.ones(2, np.float32), 5)
     else:
         FtsIndex(tmp_path).search("Größe")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_readers_of_chroma_open_it_once_until_something_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Opening a client writes into the database; taken for news, it would make every other reader open one, too."""
+    import chromadb
+
+    writer = ChromaStore(tmp_path, "passages")
+    writer.add("dä", ["dä/1"], ["dä/1#0"], np.eye(2, dtype=np.float32)[:1])
+    opened: list[str] = []
+    client = chromadb.PersistentClient
+    monkeypatch.setattr(chromadb, "PersistentClient", lambda *given: opened.append("one more") or client(*given))
+    readers, query = [ChromaStore(tmp_path, "passages") for _ in range(3)], np.ones(2, np.float32)
+    for reader in readers * 3:
+        assert [page for page, _ in reader.search(query, 5)] == ["dä/1"]
+    assert len(opened) == 3
+    writer.add("ё", ["ё/1"], ["ё/1#0"], np.eye(2, dtype=np.float32)[1:])
+    for reader in readers * 2:
+        assert {page for page, _ in reader.search(query, 5)} == {"dä/1", "ё/1"}
+    writer.remove("dä")
+    for reader in readers * 2:
+        assert reader.score(query, ["dä/1", "ё/1"]).keys() == {"ё/1"}
+    assert len(opened) <= 3 * 3 + 2
 
 
 def test_a_reader_of_the_full_text_does_not_wait_for_a_writer(tmp_path: Path):

@@ -25,6 +25,7 @@ NAMES = {
     "pages": "Page pictures",
     "lexical": "Words (BM25)",
     "chroma": "Passage vectors",
+    "faiss": "Passage vectors",
     "multivectors": "Late interaction",
     "journal.sqlite": "Conversations and test questions",
     "uploads": "Uploaded files",
