@@ -16,6 +16,7 @@ from typing import Any
 
 from ..retrieval.catalog import DocumentRow, PageRow, Source
 from ..retrieval.errors import DocumentError, DocumentUnreadable
+from ..retrieval.language import language_of
 from ..retrieval.library import Library
 from ..retrieval.optional import require
 from ..retrieval.types import PageContent, State
@@ -265,6 +266,7 @@ class _Consumer:
                 page.words,
                 page.passages,
                 figures=page.figures,
+                language=language_of(page.text),
             )
             for page in pages
         ]

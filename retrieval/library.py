@@ -28,6 +28,7 @@ from .evidence import PageMatch, find_evidence, match_page
 from .figures import figures_of
 from .fusion import default_weights
 from .manifest import Manifest, read_manifest
+from .migrate import migrate
 from .optional import find_image, find_reranker, find_visual
 from .picture_channels import ImageChannel, ImageStores, PerceptualChannel
 from .picture_query import PictureQuery, read_picture
@@ -76,8 +77,9 @@ def open_library(path: str | Path, settings: Settings | None = None) -> Library:
     """Open the library at `path`.
 
     Raises `LibraryNotFound` when there is none, and `EncoderMismatch` when it was built with other encoders than the
-    settings name. No model is loaded before the first question.
+    settings name. No model is loaded before the first question. A library of an older format is brought up to date.
     """
+    migrate(Path(path))
     return Library(Path(path), settings or Settings())
 
 

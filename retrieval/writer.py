@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from . import journal
-from .catalog import DocumentRow, PageRow, Source, now, page_id
+from .catalog import DocumentRow, PageRow, Source, page_id
 from .encode import add_visual, encode_images, store_images
-from .errors import LibraryError, LibraryLocked
+from .errors import LibraryError
 from .figures import FigureRow, figure_id
 from .files import write_whole
+from .lock import writing
 from .types import PageContent
 
 if TYPE_CHECKING:
@@ -37,29 +34,12 @@ class LibraryWriter:
     @classmethod
     @contextmanager
     def open(cls, library: Library) -> Iterator[LibraryWriter]:
-        """Take the lock, clear away what a killed writer left, and hand out the writer.
-
-        The lock is the operating system's, so that it ends with its holder, however it ended.
-        """
-        lock = FileLock(library.path / ".lock", timeout=0, thread_local=False)
-        holder = library.path / ".lock-holder"
-        try:
-            lock.acquire()
-        except Timeout:
-            raise LibraryLocked(
-                f"{library.path} is being written by {_holder(holder)}; wait for it or stop it."
-            ) from None
-        except OSError as error:
-            raise LibraryError(f"Cannot write to the library at {library.path}: {error.strerror}.") from error
-        try:
-            write_whole(holder, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}).encode())
+        """Take the lock, clear away what a killed writer left, and hand out the writer."""
+        with writing(library.path):
             writer = cls(library)
             for document in library.catalog.jobs():
                 writer._purge(document)
             yield writer
-        finally:
-            holder.unlink(missing_ok=True)
-            lock.release()
 
     @contextmanager
     def document(self, document: str) -> Iterator[DocumentDraft]:
@@ -167,12 +147,3 @@ class DocumentDraft:
         self.committed = True
         for document in orphans:
             self._writer._purge(document)
-
-
-def _holder(file: os.PathLike[str]) -> str:
-    try:
-        with open(file) as opened:  # noqa: PTH123 - a path-like
-            entry = json.load(opened)
-        return f"process {entry['pid']} on {entry['host']} since {entry['since'][:19]}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
