@@ -65,8 +65,8 @@ class DocumentRow:
     seconds: float
     own: Mapping[str, MetadataValue] = field(default_factory=dict)
     """Metadata that the file has of itself."""
-    given: Mapping[str, MetadataValue] = field(default_factory=dict)
-    """Metadata that a person gave with it."""
+    given: Mapping[str, object] = field(default_factory=dict)
+    """Metadata that a person gave with it, not read yet."""
 
 
 def page_id(document: str, number: int) -> str:

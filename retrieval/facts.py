@@ -62,7 +62,7 @@ def put_facts(
 def put_new_facts(
     connection: sqlite3.Connection,
     document: str,
-    given: Mapping[str, MetadataValue],
+    given: Mapping[str, object],
     own: Mapping[str, MetadataValue],
 ) -> None:
     """Put what a person (`given`) and a file itself (`own`) say of a document that is new.

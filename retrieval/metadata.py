@@ -40,7 +40,7 @@ def read_key(text: str) -> str:
     >>> read_key(" Company Name ")
     'company_name'
     """
-    key = re.sub(r"\s+", "_", unicodedata.normalize("NFC", tidy(text)).casefold())
+    key = re.sub(r"\s+", "_", unicodedata.normalize("NFC", tidy(text)).lower())
     if not _KEY.fullmatch(key) or len(key) > KEY_LENGTH:
         raise MetadataError(
             f"{_quoted(text)} is no key; a key begins with a letter, goes on with letters, digits, '_', '-' and '.', "
@@ -99,7 +99,7 @@ def loaded(kind: MetadataType, value: str | float | int) -> MetadataValue:
     return bool(value) if kind == "boolean" else value
 
 
-def plain(value: MetadataValue) -> str | float | int | bool:
+def as_json(value: MetadataValue) -> str | float | int | bool:
     """A value for JSON."""
     return value.isoformat() if isinstance(value, date) else value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ from . import journal
 from .catalog import DocumentRow, PageRow, Source, page_id
 from .encode import add_visual, encode_images, store_images
 from .errors import LibraryError
+from .facts import PERSON, SIDECAR, drop_facts, put_facts, replace_facts, said_by
 from .figures import FigureRow, figure_id
 from .files import write_whole
 from .lock import writing
-from .types import PageContent
+from .types import MetadataValue, PageContent
 
 if TYPE_CHECKING:
     from .library import Library
@@ -69,6 +70,28 @@ class LibraryWriter:
             kept.sweep()
             kept.close()
         return removed
+
+    def set_metadata(self, documents: Sequence[str], values: Mapping[str, object]) -> None:
+        """Put values beside what is known of documents, by id, as said by a person; a key that is there is replaced.
+
+        Text is read as `metadata.read_value` says. Raises `MetadataError` for a key or value that cannot be kept, and
+        then keeps none.
+        """
+        with self._catalog.transaction() as connection:
+            put_facts(connection, documents, values, PERSON)
+
+    def unset_metadata(self, documents: Sequence[str], keys: Sequence[str]) -> int:
+        """Take keys out of documents, whoever said them. Returns how many there were."""
+        with self._catalog.transaction() as connection:
+            return drop_facts(connection, documents, keys)
+
+    def replace_sidecar_metadata(self, values: Mapping[str, Mapping[str, MetadataValue]]) -> None:
+        """Let this be what metadata files say of documents, by id, and nothing else."""
+        before = said_by(self._catalog, SIDECAR)
+        changed = {document: facts for document, facts in values.items() if facts != before.get(document, {})}
+        if changed:
+            with self._catalog.transaction() as connection:
+                replace_facts(connection, changed, SIDECAR)
 
     def _purge(self, document: str) -> None:
         """Take a document that the catalog does not hold out of every index, and its pictures off the disk."""

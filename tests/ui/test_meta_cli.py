@@ -1,0 +1,66 @@
+"""Metadata from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pdfs
+import pytest
+from looking import HOSTILE
+from typer.testing import CliRunner
+
+from pagesight.retrieval.errors import MetadataError
+from pagesight.ui import cli
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    (tmp_path / "звіт.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Річний звіт містить усі витрати порту.")))
+    called("add", tmp_path / "звіт.pdf", "-l", tmp_path / "library", "--meta", "year=2022", "--meta", "company=Ö & Co")
+    return tmp_path / "library"
+
+
+def called(*arguments: object) -> str:
+    """What a command prints."""
+    done = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_metadata_is_given_shown_changed_and_taken_out(library: Path) -> None:
+    (listed,) = json.loads(called("list", "-l", library, "--json"))
+    assert (listed["languages"], listed["metadata"]) == ({"uk": 1}, {"company": "Ö & Co", "year": 2022})
+    called("meta", "set", "звіт.pdf", "year=2023", "signed=2023-04-30", "final=true", f"note={HOSTILE}", "-l", library)
+    called("meta", "unset", "звіт.pdf", "Company", "-l", library)
+    assert called("meta", "show", "звіт.pdf", "-l", library).splitlines() == [
+        "final                boolean  true   (from you)",
+        f"note                 text     {HOSTILE}   (from you)",
+        "signed               date     2023-04-30   (from you)",
+        "year                 number   2023   (from you)",
+    ]
+    shown = json.loads(called("meta", "show", "звіт.pdf", "-l", library, "--json"))
+    assert {entry["key"]: entry["value"] for entry in shown} == {
+        "final": True, "note": HOSTILE, "signed": "2023-04-30", "year": 2023
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("meta", "set", "звіт.pdf", "year"), "write KEY=VALUE, as year=2022"),
+        (("meta", "set", "звіт.pdf", "folder=x"), "'folder' has a meaning of its own"),
+        (("meta", "unset", "звіт.pdf", "größe"), "none of these keys; `pagesight meta show`"),
+        (("add", ".", "--meta", "year=колись"), "'year' is a number in this library"),
+    ],
+)
+def test_what_cannot_be_kept_is_one_line_that_says_what_to_do(
+    library: Path, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    (tmp_path / "інший.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Größe")))
+    if told.startswith("'year'"):
+        called("add", tmp_path / "інший.pdf", "-l", library, "--meta", "year=1")
+    with pytest.raises(MetadataError, match=told.replace("(", r"\(")):
+        called(*arguments, "-l", library)
