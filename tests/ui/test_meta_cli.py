@@ -10,7 +10,7 @@ import pytest
 from looking import HOSTILE
 from typer.testing import CliRunner
 
-from pagesight.retrieval.errors import MetadataError
+from pagesight.retrieval.errors import MetadataError, QueryError
 from pagesight.ui import cli
 
 
@@ -64,3 +64,22 @@ def test_what_cannot_be_kept_is_one_line_that_says_what_to_do(
         called("add", tmp_path / "інший.pdf", "-l", library, "--meta", "year=1")
     with pytest.raises(MetadataError, match=told.replace("(", r"\(")):
         called(*arguments, "-l", library)
+
+
+def test_a_search_is_narrowed_by_what_is_written(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(pdfs.pdf(pdfs.text_page("The annual report lists all expenses.")))
+    called("add", tmp_path / "report.pdf", "-l", library, "--meta", "year=2020")
+    for where, found in (
+        ("year >= 2022 and company in ('ö & co', Boeing)", ["звіт.pdf"]),
+        ("language = en", ["report.pdf"]),
+        ("document = report.pdf and year < 2022", ["report.pdf"]),
+        ("type = pdf and year in (2020, 2022)", ["report.pdf", "звіт.pdf"]),
+    ):
+        hits = json.loads(called("search", "звіт report", "-l", library, "--where", where, "--json"))
+        assert sorted(Path(hit["source"]).name for hit in hits) == found
+    answer = json.loads(called("ask", "report expenses", "-l", library, "--where", "language = uk", "--json"))
+    assert {Path(hit["source"]).name for hit in answer["hits"]} == {"звіт.pdf"}
+    with pytest.raises(QueryError, match="'document' is asked for twice, by --where and by --document"):
+        called("search", "x", "-l", library, "--where", "document = звіт.pdf", "-d", "report.pdf")
+    with pytest.raises(QueryError, match=r"no filter 'größe'; there are document, .*company, year"):
+        called("search", "x", "-l", library, "--where", "größe > 1")
