@@ -19,6 +19,7 @@ import numpy as np
 from .errors import LibraryError
 from .facts import facts_by_document, inherit_facts, put_new_facts
 from .figures import figure_rows
+from .squeeze import squeeze
 from .types import Box, Document, Figure, MetadataValue, Page, Passage, Word
 
 
@@ -305,6 +306,15 @@ class Catalog:
             connection.execute("DELETE FROM documents WHERE id = ?", (document,))
             connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, 'remove', ?)", (document, now()))
         return orphans
+
+    def free_bytes(self) -> tuple[int, int]:
+        """How much of the file is free, and how large it is."""
+        free, total, size = (self._one(f"PRAGMA {name}")[0] for name in ("freelist_count", "page_count", "page_size"))
+        return free * size, total * size
+
+    def compact(self) -> None:
+        """Write the file anew, without what was deleted from it."""
+        squeeze(self._connection)
 
     # Plumbing
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import journal
 from .catalog import DocumentRow, PageRow, Source, page_id
+from .compact import Compacted, compact, compact_where_it_pays
 from .encode import add_visual, encode_images, store_images
 from .errors import LibraryError
 from .facts import PERSON, SIDECAR, drop_facts, put_facts, replace_facts, said_by
@@ -31,6 +32,7 @@ class LibraryWriter:
     def __init__(self, library: Library) -> None:
         self.library = library
         self._catalog = library.catalog
+        self._purged = False
 
     @classmethod
     @contextmanager
@@ -41,6 +43,8 @@ class LibraryWriter:
             for document in library.catalog.jobs():
                 writer._purge(document)
             yield writer
+            if writer._purged:
+                compact_where_it_pays(library)
 
     @contextmanager
     def document(self, document: str) -> Iterator[DocumentDraft]:
@@ -93,9 +97,17 @@ class LibraryWriter:
             with self._catalog.transaction() as connection:
                 replace_facts(connection, changed, SIDECAR)
 
+    def compact(self) -> Compacted:
+        """Take what was removed out of all files, and give its room back to the disk.
+
+        Documents that are going are out of every search before; after it their bytes are gone, too.
+        """
+        self._purged = False
+        return compact(self.library)
+
     def _purge(self, document: str) -> None:
         """Take a document that the catalog does not hold out of every index, and its pictures off the disk."""
-        library = self.library
+        library, self._purged = self.library, True
         library.lexical.remove(document)
         for store in (library.dense, library.words, library.visual, library.images.figures, library.images.pages):
             store.remove(document)

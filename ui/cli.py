@@ -9,6 +9,7 @@ import sys
 import time
 import webbrowser
 from contextlib import suppress
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,6 +48,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pagesight {version('pagesight')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
@@ -159,6 +175,24 @@ def remove(
     else:
         for source in sources:
             typer.echo(f"removed {short(source)}")
+
+
+@app.command()
+def compact(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Take what was removed out of all files of a library, and give its room back to the disk.
+
+    Searching goes on meanwhile. A library compacts itself when much of it was removed; run this to be sure now.
+    """
+    opened = open_for(library)
+    with opened.writer() as writer:
+        done = writer.compact()
+    if as_json:
+        print_json(done.to_dict())
+    else:
+        before, after = (sum(sizes.values()) / 1e6 for sizes in (done.before, done.after))
+        typer.echo(
+            f"{before:,.1f} MB before, {after:,.1f} MB after; nothing of removed documents is left in its files."
+        )
 
 
 @app.command()

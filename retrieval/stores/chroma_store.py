@@ -1,18 +1,28 @@
-"""Single vectors in Chroma, embedded: one collection, cosine, metadata for filters."""
+"""Single vectors in Chroma, embedded: one collection, cosine, metadata for filters.
+
+    chroma/passages/            the first database, as Chroma lays it out
+    chroma/passages-000001/     the one that compaction wrote in its place; the highest number is the one in use
+
+Chroma 1.5 keeps the vectors of what was deleted, in its queue and in the graph, so compaction writes a new database.
+"""
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..files import folder_whole
 from ..types import Vectors
 
 if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
 T = TypeVar("T")
@@ -24,6 +34,22 @@ _VARIABLES = 500
 """Values of an `$in` filter sent at once; Chroma hands them to SQLite, whose oldest limit is 999 a statement."""
 
 
+_COPIED = 2_000
+"""Vectors that compaction holds in memory at once."""
+
+
+class _Stamp(NamedTuple):
+    """What tells that a database is another one now, or was written to."""
+
+    folder: Path
+    size: int
+    modified: int
+
+
+class _CompactedError(Exception):
+    """The database that was being opened has gone."""
+
+
 class ChromaStore:
     """A `VectorStore`. Chroma counts distances, smaller is nearer; that stops here."""
 
@@ -32,7 +58,7 @@ class ChromaStore:
         self._name = name
         self._lock = Lock()
         self._opened: ChromaCollection | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: _Stamp | None = None
         self._writing = False
 
     def add(self, document: str, pages: Sequence[str], keys: Sequence[str], vectors: Vectors) -> None:
@@ -90,18 +116,58 @@ class ChromaStore:
             with self._write() as collection:
                 collection.delete(where={"document": document})
 
+    def compact(self) -> None:
+        """Write what is left into a new database, and delete the old one."""
+        if not self._exists():
+            return
+        collection, old = self._collection(), self._databases()
+        if collection.count():
+            number = int(old[-1].name.removeprefix(self._folder.name).removeprefix("-") or 0) + 1
+            with folder_whole(self._folder.with_name(f"{self._folder.name}-{number:06d}")) as folder:
+                self._copy(collection, folder)
+        with self._lock:
+            _forget(old[-1])
+            self._opened = None
+        for folder in old:
+            # Away first: a reader that opens it now would make a new one, in the midst of what is being deleted.
+            shutil.rmtree(folder.rename(folder.with_name(f".new-gone-{folder.name}")))
+
+    def _copy(self, collection: ChromaCollection, folder: Path) -> None:
+        client = _client(folder)
+        copy = self._make(client)
+        for begin in range(0, collection.count(), _COPIED):
+            found = collection.get(include=["metadatas", "embeddings"], limit=_COPIED, offset=begin)
+            assert found["embeddings"] is not None
+            copy.add(ids=found["ids"], embeddings=found["embeddings"], metadatas=found["metadatas"])
+        client.close()
+
+    def _databases(self) -> list[Path]:
+        """The folders with a database, the one in use last; more than one after a compaction that was killed."""
+        return sorted(
+            file.parent
+            for file in self._folder.parent.glob("*/chroma.sqlite3")
+            if re.fullmatch(rf"{re.escape(self._folder.name)}(-[0-9]{{6}})?", file.parent.name)
+        )
+
     def _exists(self) -> bool:
         """Readers must not create an empty database in a library that has no vectors yet."""
-        return self._opened is not None or (self._folder / "chroma.sqlite3").is_file()
+        return bool(self._databases())
 
     def _read(self, read: Callable[[ChromaCollection], T]) -> T:
-        """Read what is on disk now, also when another process writes to it meanwhile."""
+        """Read what is on disk now, also when another process writes to it or compacts it meanwhile."""
         from chromadb.errors import InternalError
 
         for _ in range(_ATTEMPTS - 1):
+            database = self._folder_in_use()
             try:
                 return read(self._collection())
-            except InternalError:  # written between the look at the file and the read
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                # InternalError: written between the look at the file and the read. Of a database that was compacted
+                # away Chroma 1.5 says many things; a panic of its Rust part is no `Exception`.
+                if not isinstance(error, InternalError) and self._folder_in_use() == database:
+                    raise
                 with self._lock:
                     self._opened = None
         return read(self._collection())
@@ -126,27 +192,49 @@ class ChromaStore:
         with self._lock:
             if self._opened is not None and (self._writing or self._look() == self._stamp):
                 return self._opened
-            import chromadb
-            from chromadb.api.shared_system_client import SharedSystemClient
-            from chromadb.config import Settings
-
-            self._folder.mkdir(parents=True, exist_ok=True)
             stamp = self._look()
+            folder = self._folder if stamp is None else stamp.folder
+            if stamp is None:
+                folder.mkdir(parents=True, exist_ok=True)
             # Chroma shares a client among all who open the folder, stale as it is.
-            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
-            client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
-            self._opened = client.get_or_create_collection(
-                self._name,
-                configuration={"hnsw": {"space": "cosine"}},  # the default is squared L2
-                embedding_function=None,  # vectors come from us; Chroma's own would download a model
-            )
+            _forget(folder)
+            opened = self._make(_client(folder))
+            if self._folder_in_use() != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
+                raise _CompactedError(folder)
+            self._opened = opened
             self._stamp = stamp if stamp is not None else self._look()
             return self._opened
 
-    def _look(self) -> tuple[int, int] | None:
-        """Size and time of the database file; `None` before there is one."""
-        try:
-            stat = (self._folder / "chroma.sqlite3").stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_size, stat.st_mtime_ns
+    def _make(self, client: ClientAPI) -> ChromaCollection:
+        return client.get_or_create_collection(
+            self._name,
+            configuration={"hnsw": {"space": "cosine"}},  # the default is squared L2
+            embedding_function=None,  # vectors come from us; Chroma's own would download a model
+        )
+
+    def _folder_in_use(self) -> Path | None:
+        stamp = self._look()
+        return None if stamp is None else stamp.folder
+
+    def _look(self) -> _Stamp | None:
+        """Which database is in use, with size and time of its file; `None` before there is one."""
+        for folder in reversed(self._databases()):
+            try:
+                stat = (folder / "chroma.sqlite3").stat()
+            except FileNotFoundError:  # compacted meanwhile
+                return self._look()
+            return _Stamp(folder, stat.st_size, stat.st_mtime_ns)
+        return None
+
+
+def _client(folder: Path) -> ClientAPI:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
+
+
+def _forget(folder: Path) -> None:
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient._identifier_to_system.pop(str(folder), None)

@@ -1,8 +1,9 @@
-"""Metadata from the command line."""
+"""Metadata, filters and compaction from the command line."""
 
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pdfs
@@ -83,3 +84,15 @@ def test_a_search_is_narrowed_by_what_is_written(library: Path, tmp_path: Path) 
         called("search", "x", "-l", library, "--where", "document = звіт.pdf", "-d", "report.pdf")
     with pytest.raises(QueryError, match=r"no filter 'größe'; there are document, .*company, year"):
         called("search", "x", "-l", library, "--where", "größe > 1")
+
+
+def test_compacting_says_what_it_gained(library: Path) -> None:
+    called("remove", "звіт.pdf", "-l", library)
+    done = json.loads(called("compact", "-l", library, "--json"))
+    assert done["after"] < done["before"]
+    assert done["parts"]["chroma"]["after"] < done["parts"]["chroma"]["before"]
+    assert "nothing of removed documents is left" in called("compact", "-l", library)
+
+
+def test_the_version_is_the_packages() -> None:
+    assert called("--version") == f"pagesight {version('pagesight')}\n"
