@@ -23,18 +23,33 @@ def discover(paths: Iterable[Path]) -> Iterator[Path]:
                 yield file
 
 
+def visited_folders(path: Path) -> Iterator[Path]:
+    """The folders that `discover` looks into for a path, the outer before the inner; none for a file. Absolute."""
+    for folder, _ in _walk(Path(os.path.abspath(path))):  # noqa: PTH100 - resolve() would follow links
+        yield folder
+
+
 def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
     root = path.resolve()
-    for folder, names, files in os.walk(path):
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        for name in sorted(files):
-            file = Path(folder, name)
+    for folder, files in _walk(path):
+        for name in files:
+            file = folder / name
             if name.startswith(".") or file.suffix.lower() not in SUPPORTED_SUFFIXES:
                 continue
-            # realpath, because resolve() raises on links that go round in a circle
-            if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
-                continue
-            yield file
+            if not leads_out(file, root):
+                yield file
+
+
+def leads_out(file: Path, root: Path) -> bool:
+    """Whether a file is a link to something outside of a folder."""
+    # realpath, because resolve() raises on links that go round in a circle
+    return file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root)
+
+
+def _walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
+    for folder, names, files in os.walk(path):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        yield Path(folder), sorted(files)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from ..retrieval.types import Figure, Passage, Word
+from ..retrieval.types import Figure, MetadataValue, Passage, Word
 
 TextOrigin = Literal["layer", "ocr", "none"]
 """`layer`: the file's own text; `ocr`: read off the picture; `none`: nothing was found, or OCR is off."""
@@ -36,6 +37,8 @@ class ParsedDocument:
     pages: int
     media_type: str
     """For example `application/pdf`."""
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    """What the file says of itself."""
 
 
 @dataclass(frozen=True, slots=True)

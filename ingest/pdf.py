@@ -6,7 +6,6 @@ PDFium is not thread-safe: one thread of a process uses it, which the caller see
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from .figures import find_figures
 from .ocr import OCR_DPI, OCR_LONG_SIDE, OcrEngine, read_picture
 from .parsed import ParsedDocument, ParsedPage, ParseOptions, TextOrigin
 from .passages import HEADING_RATIO, headings, passages
+from .pdf_metadata import own_metadata, stated_title
 from .pdf_text import characters, picture_share
 from .pictures import MAX_WEBP_SIDE, OCR_HEADING_RATIO, as_figures, is_blank, webp
 from .text_layer import FEW_WORDS, PICTURE_SHARE, unreadable
@@ -32,10 +32,6 @@ MIN_PIXELS = 16
 """Of a page image's shorter side: a sliver of a page is drawn larger rather than not at all."""
 
 _FILE, _PASSWORD, _SECURITY = 2, 4, 5  # FPDF_ERR_FILE, FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
-_NO_TITLE = re.compile(
-    r"(untitled|document|presentation|slide|book|microsoft \w+|powerpoint presentation)[\s\d-]*", re.I
-)
-_PROGRAM = re.compile(r"^microsoft (word|powerpoint|excel)\s*-\s*", re.I)
 
 
 class PdfDocument:
@@ -74,7 +70,10 @@ class PdfDocument:
         with suppress(pypdfium2.PdfiumError):  # a broken form is no reason not to read the pages
             self._pdf.init_forms()
         self.info = ParsedDocument(
-            title=_title(self._pdf.get_metadata_value("Title"), path), pages=pages, media_type="application/pdf"
+            title=stated_title(self._pdf.get_metadata_value("Title"), path),
+            pages=pages,
+            media_type="application/pdf",
+            metadata=own_metadata(self._pdf.get_metadata_value),
         )
 
     def __enter__(self) -> PdfDocument:
@@ -204,14 +203,3 @@ def _open_error(code: int | None, password: str | None) -> DocumentEncrypted | D
     if code == _FILE:
         return DocumentUnreadable("it has no pages, or none that PDFium can find; open it in a PDF reader to see")
     return DocumentUnreadable("it is broken or cut short; get another copy, or save it again with a PDF program")
-
-
-def _title(stated: str, path: Path) -> str | None:
-    """The file's own title, unless it is what programs write when nobody gave one, or the file's name."""
-    title = " ".join("".join(character if character.isprintable() else " " for character in stated).split())
-    title = _PROGRAM.sub("", title)
-    if len(title) < 3 or "\ufffd" in title or _NO_TITLE.fullmatch(title) or not any(map(str.isalpha, title)):
-        return None
-    if re.search(r"\.(pdf|docx?|pptx?|xlsx?|indd|qxd|tex|dvi|ps)$", title, re.I) or title == path.stem:
-        return None
-    return title[:300]

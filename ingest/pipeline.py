@@ -5,31 +5,31 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Full, Queue
 from typing import Any
 
 from ..retrieval.catalog import DocumentRow, PageRow, Source
 from ..retrieval.errors import DocumentError, DocumentUnreadable
+from ..retrieval.facts import key_types
+from ..retrieval.language import language_of
 from ..retrieval.library import Library
+from ..retrieval.metadata import read_all
 from ..retrieval.optional import require
 from ..retrieval.types import PageContent, State
 from ..retrieval.writer import DocumentDraft, LibraryWriter
+from .ahead import Ahead
 from .discover import discover
 from .documents import display_path
 from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
+from .sidecars import read_sidecars
 from .worker import Reader
 
 BATCH = 8
 """Pages encoded together: some 40 passages, enough to sort by length; and the most that wait in memory twice."""
-
-AHEAD = 32
-"""Pages that reading may be ahead of encoding, about 10 MB: memory stays flat however long a document is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ def add(
     paths: Iterable[Path],
     *,
     password: str | None = None,
+    metadata: Mapping[str, object] | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Iterator[Outcome]:
     """Add files, and the files in folders, to a library; yields what became of each, as it happens.
@@ -119,10 +120,14 @@ def add(
     A file that is there already, unchanged, costs one look at its size and time. Stopped at any point, what was yielded
     as indexed is there, and nothing of the rest.
 
-    Raises `LibraryLocked` when another process is writing, and `ModelUnavailable` when the settings name a model that
-    the library cannot use.
+    `metadata` is kept of each of these documents. What metadata files in the folders say (`sidecars.py`) is taken up at
+    the end, also of files that have not changed; one with rows that make no sense is an outcome, too.
+
+    Raises `LibraryLocked` when another process is writing, `ModelUnavailable` when the settings name a model that the
+    library cannot use, and `MetadataError` for metadata that cannot be kept.
     """
-    settings = library.settings
+    settings, paths = library.settings, list(paths)
+    read_all(metadata or {}, key_types(library.catalog))  # what makes no sense is said before anything is read
     require(settings, "visual", library.visual_part)
     require(settings, "image", library.image_part)
     with library.writer() as writer, ExitStack() as stack:
@@ -133,12 +138,19 @@ def add(
                 memory_bytes=int(settings.parse_memory_gb * 1e9),
             )
         )
-        consumer = _Consumer(library, writer, on_progress)
-        while paths:
-            events = _Ahead(lambda paths=paths: _events(library, reader, paths, password), reader.interrupt)
+        consumer = _Consumer(library, writer, metadata or {}, on_progress)
+        left = paths
+        while left:
+            events = Ahead(lambda left=left: _events(library, reader, left, password), reader.interrupt)
             with events as ahead:
                 yield from consumer.run(ahead)
-            paths, consumer.again = consumer.again, []
+            left, consumer.again = consumer.again, []
+        said = read_sidecars(library.catalog, paths)
+        writer.replace_sidecar_metadata(said.values)
+        for report in said.reports:
+            if report.problems:
+                state = "partial" if report.applied else "failed"
+                yield Outcome(report.path, state, 0, report.reason, 0.0)
 
 
 def _events(library: Library, reader: Reader, paths: Iterable[Path], password: str | None) -> Iterator[_Event]:
@@ -199,8 +211,14 @@ def _is_still(file: _File) -> bool:
 class _Consumer:
     """Turns events into rows of the library and outcomes."""
 
-    def __init__(self, library: Library, writer: LibraryWriter, on_progress: Callable[[Progress], None]) -> None:
-        self._library, self._writer, self._on_progress = library, writer, on_progress
+    def __init__(
+        self,
+        library: Library,
+        writer: LibraryWriter,
+        given: Mapping[str, object],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._library, self._writer, self._given, self._on_progress = library, writer, given, on_progress
         self.again: list[Path] = []
         """Files to read once more: the document that made them `unchanged` has gone meanwhile, or failed."""
 
@@ -247,10 +265,19 @@ class _Consumer:
                 self._write(draft, begun, title, batch)
             state, reason = ("partial", _summary(failures)) if failures else ("indexed", None)
             pages = begun.document.pages
-            draft.commit(
-                DocumentRow(file.sha256, title, begun.document.media_type, file.bytes, pages, state, reason, seconds),
-                file.source(file.sha256),
+            row = DocumentRow(
+                file.sha256,
+                title,
+                begun.document.media_type,
+                file.bytes,
+                pages,
+                state,
+                reason,
+                seconds,
+                begun.document.metadata,
+                self._given,
             )
+            draft.commit(row, file.source(file.sha256))
         return Outcome(file.name, state, pages - len(failures), reason, time.monotonic() - started)
 
     def _write(self, draft: DocumentDraft, begun: _Begun, title: str, pages: list[ParsedPage]) -> None:
@@ -265,6 +292,7 @@ class _Consumer:
                 page.words,
                 page.passages,
                 figures=page.figures,
+                language=language_of(page.text),
             )
             for page in pages
         ]
@@ -281,9 +309,14 @@ class _Consumer:
             known = self._library.catalog.source(file.name)
             assert known is not None
             assert known.document is not None
-            return Outcome(file.name, "unchanged", self._pages(known.document), None, 0.0)
+            return self._there(file, known.document)
         self._writer.put_source(file.source(file.sha256))
-        return Outcome(file.name, "unchanged", self._pages(file.sha256), None, 0.0)
+        return self._there(file, file.sha256)
+
+    def _there(self, file: _File, document: str) -> Outcome:
+        if self._given:
+            self._writer.set_metadata([document], self._given)
+        return Outcome(file.name, "unchanged", self._pages(document), None, 0.0)
 
     def _pages(self, document: str) -> int:
         return len(self._library.catalog.pages_of(document)) - len(self._library.catalog.failures(document))
@@ -306,55 +339,3 @@ def _summary(failures: list[FailedPage]) -> str:
     others = [str(page.number) for page in failures[1:]]
     shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
     return failures[0].reason + (f"; also failed: page{'s' if len(others) > 1 else ''} {shown}" if others else "")
-
-
-class _Ahead:
-    """Runs an iterator in a thread of its own, a bounded number of items ahead; leaving stops it.
-
-    `interrupt` ends what the iterator may be waiting for.
-    """
-
-    def __init__(self, make: Callable[[], Iterator[_Event]], interrupt: Callable[[], None]) -> None:
-        self._make, self._interrupt = make, interrupt
-        self._queue: Queue[_Event | BaseException | None] = Queue(AHEAD)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pagesight-read-ahead", daemon=True)
-
-    def __enter__(self) -> Iterator[_Event]:
-        self._thread.start()
-        return self._items()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(0.5)
-        while self._thread.is_alive():
-            self._interrupt()
-            self._thread.join(0.5)
-
-    def _items(self) -> Iterator[_Event]:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _run(self) -> None:
-        iterator = self._make()
-        try:
-            for item in iterator:
-                if not self._put(item):
-                    return
-            self._put(None)
-        except BaseException as error:  # noqa: BLE001 - raised again where the items are used
-            self._put(error)
-        finally:
-            close: Callable[[], None] = getattr(iterator, "close", lambda: None)
-            close()
-
-    def _put(self, item: _Event | BaseException | None) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-                return True
-            except Full:
-                continue
-        return False

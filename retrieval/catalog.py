@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Literal
 import numpy as np
 
 from .errors import LibraryError
+from .facts import facts_by_document, inherit_facts, put_new_facts
 from .figures import figure_rows
-from .types import Box, Document, Figure, Page, Passage, Word
+from .squeeze import squeeze
+from .types import Box, Document, Figure, MetadataValue, Page, Passage, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class PageRow:
     image_sha: str | None = None
     failure: str | None = None
     figures: Sequence[Figure] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class DocumentRow:
     state: Literal["indexed", "partial"]
     reason: str | None
     seconds: float
+    own: Mapping[str, MetadataValue] = field(default_factory=dict)
+    """Metadata that the file has of itself."""
+    given: Mapping[str, object] = field(default_factory=dict)
+    """Metadata that a person gave with it, not read yet."""
 
 
 def page_id(document: str, number: int) -> str:
@@ -104,8 +111,23 @@ class Catalog:
         sources: dict[str, list[str]] = {}
         for path, document in self.rows("SELECT path, document FROM sources WHERE document IS NOT NULL ORDER BY path"):
             sources.setdefault(document, []).append(path)
+        languages: dict[str, dict[str, int]] = {}
+        for document, language, count in self.rows(_LANGUAGES):
+            languages.setdefault(document, {})[language] = count
+        facts = facts_by_document(self)
         return [
-            Document(id_, title, pages, state, reason, tuple(sources.get(id_, ())), size, added)
+            Document(
+                id_,
+                title,
+                pages,
+                state,
+                reason,
+                tuple(sources.get(id_, ())),
+                size,
+                added,
+                languages.get(id_, {}),
+                facts.get(id_, {}),
+            )
             for id_, title, pages, state, reason, size, added in rows
         ]
 
@@ -227,7 +249,7 @@ class Catalog:
                 ),
             )
             connection.executemany(
-                "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         page_id(document.id, page.number),
@@ -242,6 +264,7 @@ class Catalog:
                         json.dumps([[passage.first, passage.last] for passage in page.passages]),
                         page.image_sha,
                         page.failure,
+                        page.language,
                     )
                     for page in pages
                 ),
@@ -249,6 +272,8 @@ class Catalog:
             connection.executemany(
                 "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", figure_rows(document.id, pages)
             )
+            put_new_facts(connection, document.id, document.given, document.own)
+            inherit_facts(connection, document.id, source.path)
             connection.execute("DELETE FROM jobs WHERE document = ?", (document.id,))
             return self._put_source(connection, source)
 
@@ -282,6 +307,15 @@ class Catalog:
             connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, 'remove', ?)", (document, now()))
         return orphans
 
+    def free_bytes(self) -> tuple[int, int]:
+        """How much of the file is free, and how large it is."""
+        free, total, size = (self._one(f"PRAGMA {name}")[0] for name in ("freelist_count", "page_count", "page_size"))
+        return free * size, total * size
+
+    def compact(self) -> None:
+        """Write the file anew, without what was deleted from it."""
+        squeeze(self._connection)
+
     # Plumbing
 
     @property
@@ -312,6 +346,10 @@ class Catalog:
         if hasattr(self._local, "connection"):
             self._local.connection.close()
             del self._local.connection
+
+
+_LANGUAGES = """SELECT document, language, count(*) FROM pages
+                WHERE text IS NOT NULL AND language IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"""
 
 
 def now() -> str:

@@ -10,6 +10,7 @@
     │   ├── DocumentEncrypted        it needs a password, or another one
     │   └── DocumentUnreadable       broken, empty, not a document, too large, no permission
     ├── QueryError               a question, filter or limit that makes no sense
+    ├── MetadataError            a key or value that cannot be kept of a document
     ├── ModelUnavailable         a model that is not on this machine
     └── GeneratorError           a model that writes answers cannot be reached, or failed
 
@@ -55,6 +56,10 @@ class DocumentUnreadable(DocumentError):
 
 class QueryError(PagesightError):
     """A question, filter or limit that makes no sense."""
+
+
+class MetadataError(PagesightError):
+    """A key or value that cannot be kept of a document."""
 
 
 class ModelUnavailable(PagesightError):

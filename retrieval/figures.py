@@ -65,17 +65,6 @@ def figure_hashes(catalog: Catalog) -> tuple[list[str], NDArray[np.uint64]]:
     return [page for page, _ in rows], np.array([bits for _, bits in rows], np.int64).view(np.uint64)
 
 
-def pages_with_figures(catalog: Catalog, tags: Sequence[str]) -> set[str]:
-    """Pages with a figure that has one of these tags."""
-    return {
-        page
-        for tag in tags
-        for (page,) in catalog.rows(
-            "SELECT DISTINCT page FROM figures, json_each(figures.tags) WHERE json_each.value = ?", (tag,)
-        )
-    }
-
-
 def set_tags(catalog: Catalog, tags: Mapping[str, Sequence[str]]) -> None:
     """Keep what figures show, by figure id."""
     with catalog.transaction() as connection:

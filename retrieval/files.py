@@ -37,10 +37,12 @@ def folder_whole(path: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".new-"))
     try:
         yield temporary
-        for file in temporary.iterdir():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
-        sync_folder(temporary)
+        for part in [temporary, *temporary.rglob("*")]:
+            if part.is_dir():
+                sync_folder(part)
+            else:
+                with part.open("rb") as opened:
+                    os.fsync(opened.fileno())
         if path.exists():
             shutil.rmtree(path)
         temporary.rename(path)

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import RLock
 
 from .catalog import Catalog, now
+from .squeeze import squeeze
 from .types import Answer, Box, Citation, Hit
 
 logger = logging.getLogger(__name__)
@@ -163,6 +164,12 @@ class Journal:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def compact(self) -> None:
+        """Delete what stands on pages that are gone, and write the file anew without it."""
+        self.sweep()
+        with self._lock:
+            squeeze(self._connection)
 
     def sweep(self) -> None:
         """Delete what stands on pages that are gone; done once a state of the catalog."""

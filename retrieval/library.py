@@ -30,6 +30,7 @@ from .figures import figures_of
 from .fusion import default_weights
 from .heat import PatchHeat, patch_heat
 from .manifest import Manifest, read_manifest
+from .migrate import migrate
 from .optional import find_image, find_reranker, find_visual
 from .picture_channels import ImageChannel, ImageStores, PerceptualChannel
 from .picture_query import PictureQuery, read_picture
@@ -79,8 +80,9 @@ def open_library(path: str | Path, settings: Settings | None = None) -> Library:
     """Open the library at `path`.
 
     Raises `LibraryNotFound` when there is none, and `EncoderMismatch` when it was built with other encoders than the
-    settings name. No model is loaded before the first question.
+    settings name. No model is loaded before the first question. A library of an older format is brought up to date.
     """
+    migrate(Path(path))
     return Library(Path(path), settings or Settings())
 
 
@@ -152,11 +154,12 @@ class Library:
 
         The question is words, a picture (`image`: bytes, a file, or Pillow's), or both. A picture is read by OCR and
         searched for by its words, compared with the library's pictures as a copy (`perceptual`), and by likeness where
-        the image channel is on. `where` narrows the search: `{"document": "report.pdf"}`, `{"figure": "chart"}`.
+        the image channel is on. `where` narrows the search: `{"document": "report.pdf"}`, `{"language": "uk"}`,
+        `{"figure": "chart"}`, metadata as `{"year": {">=": 2022}}`; see `scope.Where`.
         `weights` replaces the channels' own weights in the fusion, for example `{"words": 1}` for one channel alone.
 
-        Raises `QueryError` for an empty question, a `k` outside 1 to 1000, an unknown filter, a document that is not in
-        the library, or a picture that is none.
+        Raises `QueryError` for an empty question, a `k` outside 1 to 1000, a filter that is unknown or does not fit, a
+        document that is not in the library, or a picture that is none.
         """
         if not question.strip() and image is None:
             raise QueryError("The question is empty; ask for something.")

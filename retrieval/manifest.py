@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from .errors import CorruptFile, LibraryError, LibraryNotFound
 from .files import write_whole
 from .types import EncoderId
 
-FORMAT = 2
-"""Version of the layout on disk. It changes when older code would read a library wrongly."""
+FORMAT = 4
+"""Version of the layout on disk. It changes when older code would read a library wrongly; see `migrate.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,46 @@ class Manifest:
 
 def read_manifest(library: Path) -> Manifest:
     """Raises `LibraryNotFound` without one, `CorruptFile` for a damaged one, `LibraryError` for another format."""
+    entries = _entries(library)
+    version = entries["format"]
+    if version == FORMAT:
+        try:
+            return Manifest(
+                _encoders(entries),
+                {channel: ModelSpec(**entry) for channel, entry in entries["models"].items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _damaged(library, error) from error
+    raise LibraryError(
+        f"The library at {library} has format {version}, this version of pagesight reads {FORMAT}; "
+        "add the documents to a new library."
+    )
+
+
+def read_format(library: Path) -> int:
+    """The version of a library's layout. Raises `LibraryNotFound` without one, `CorruptFile` for a damaged one."""
+    return _entries(library)["format"]
+
+
+def read_encoders(library: Path) -> dict[str, EncoderId]:
+    """The encoders by channel, of a library of any format; errors as of `read_format`."""
+    entries = _entries(library)
+    try:
+        return _encoders(entries)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(library, error) from error
+
+
+def write_format(library: Path, version: int) -> None:
+    """Say that a library has a layout now; the rest of `library.json` stays."""
+    write_whole(library / "library.json", json.dumps(_entries(library) | {"format": version}, indent=2).encode())
+
+
+def _encoders(entries: Mapping[str, Any]) -> dict[str, EncoderId]:
+    return {channel: EncoderId(**entry) for channel, entry in entries["encoders"].items()}
+
+
+def _entries(library: Path) -> dict[str, Any]:
     file = library / "library.json"
     if not file.is_file():
         raise LibraryNotFound(
@@ -55,15 +96,14 @@ def read_manifest(library: Path) -> Manifest:
         )
     try:
         entries = json.loads(file.read_text())
-        version, encoders = entries["format"], entries["encoders"]
-        if version == FORMAT:
-            return Manifest(
-                {channel: EncoderId(**entry) for channel, entry in encoders.items()},
-                {channel: ModelSpec(**entry) for channel, entry in entries["models"].items()},
-            )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptFile(f"{file} is damaged ({error}); restore it, or add the documents to a new library.") from error
-    raise LibraryError(
-        f"The library at {library} has format {version}, this version of pagesight reads {FORMAT}; "
-        "add the documents to a new library."
+        if not isinstance(entries["format"], int):
+            raise TypeError("its format is no number")
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(library, error) from error
+    return entries
+
+
+def _damaged(library: Path, error: Exception) -> CorruptFile:
+    return CorruptFile(
+        f"{library / 'library.json'} is damaged ({error}); restore it, or add the documents to a new library."
     )

@@ -38,8 +38,24 @@ CREATE TABLE pages (
     passages    TEXT NOT NULL DEFAULT '[]', -- JSON: [[first word, last word + 1], ...]
     image_sha   TEXT,                       -- SHA-256 of the page's picture; NULL: there is none
     failure     TEXT,                       -- why the page could not be read
+    language    TEXT,                       -- ISO 639-1; NULL: too little text to tell
     UNIQUE (document, number)
 );
+-- What filters and lists ask for, without going through the texts.
+CREATE INDEX pages_language ON pages (document, language, id) WHERE text IS NOT NULL;
+
+-- What is known of documents beside their text. In a library a key has one type.
+CREATE TABLE metadata (
+    key         TEXT NOT NULL,              -- see metadata.py, read_key
+    document    TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    origin      INTEGER NOT NULL,           -- who says so: 0 the file itself, 1 a metadata file beside it, 2 a person
+    type        TEXT NOT NULL CHECK (type IN ('text', 'number', 'date', 'boolean')),
+    value       NOT NULL,                   -- a date is ISO 8601, a boolean 0 or 1
+    PRIMARY KEY (key, document, origin)
+) WITHOUT ROWID;
+CREATE INDEX metadata_document ON metadata (document);
+-- What counts: a person's word before a file's.
+CREATE VIEW facts AS SELECT key, document, type, value, max(origin) AS origin FROM metadata GROUP BY key, document;
 
 -- Pictures on pages, and pages as pictures: what a question that is a picture is compared with.
 CREATE TABLE figures (

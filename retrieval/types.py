@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 """`(rows, dim)` float32."""
+
+MetadataValue = str | float | int | bool | date
+"""A value of a document's metadata: text, a number, a date, or true and false."""
 
 State = Literal["indexed", "unchanged", "partial", "failed"]
 """What became of a document in a run; in the catalog `unchanged` does not occur."""
@@ -101,6 +105,10 @@ class Document:
     bytes: int
     added: str
     """UTC, ISO 8601."""
+    languages: Mapping[str, int] = field(default_factory=dict)
+    """Its pages by language, ISO 639-1, most first; pages with too little text to tell are in none."""
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    """What else is known of it, by key (`metadata.py`): told by a person, by a metadata file, or by the file itself."""
 
 
 @dataclass(frozen=True, slots=True)

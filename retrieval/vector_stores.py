@@ -33,13 +33,6 @@ def open_vectors(library: Path, name: str, settings: Settings) -> VectorStore:
     return ChromaStore(library / kind / name, name)
 
 
-def compact(stores: Iterable[VectorStore]) -> None:
-    """Take removed vectors off the disk, where a store only marks them; Chroma does as it sees fit."""
-    for store in stores:
-        if isinstance(store, FaissStore):
-            store.compact()
-
-
 def verify(stores: Iterable[VectorStore]) -> Iterator[str]:
     """A line for each damaged file of those stores that keep checksums; Chroma keeps none."""
     for store in stores:

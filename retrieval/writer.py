@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from . import journal
-from .catalog import DocumentRow, PageRow, Source, now, page_id
+from .catalog import DocumentRow, PageRow, Source, page_id
+from .compact import Compacted, compact, compact_where_it_pays
 from .encode import add_visual, encode_images, store_images
-from .errors import LibraryError, LibraryLocked
+from .errors import LibraryError
+from .facts import PERSON, SIDECAR, drop_facts, put_facts, replace_facts, said_by
 from .figures import FigureRow, figure_id
 from .files import write_whole
-from .types import PageContent
-from .vector_stores import compact
+from .lock import writing
+from .types import MetadataValue, PageContent
 
 if TYPE_CHECKING:
     from .library import Library
@@ -34,34 +32,21 @@ class LibraryWriter:
     def __init__(self, library: Library) -> None:
         self.library = library
         self._catalog = library.catalog
+        self._purged = False
 
     @classmethod
     @contextmanager
     def open(cls, library: Library) -> Iterator[LibraryWriter]:
-        """Take the lock, clear away what a killed writer left, and hand out the writer.
-
-        The lock is the operating system's, so that it ends with its holder, however it ended.
-        """
-        lock = FileLock(library.path / ".lock", timeout=0, thread_local=False)
-        holder = library.path / ".lock-holder"
-        try:
-            lock.acquire()
-        except Timeout:
-            raise LibraryLocked(
-                f"{library.path} is being written by {_holder(holder)}; wait for it or stop it."
-            ) from None
-        except OSError as error:
-            raise LibraryError(f"Cannot write to the library at {library.path}: {error.strerror}.") from error
-        try:
-            write_whole(holder, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}).encode())
+        """Take the lock, clear away what a killed writer left, and hand out the writer."""
+        with writing(library.path):
             writer = cls(library)
             for document in library.catalog.jobs():
                 writer._purge(document)
             yield writer
-            compact((library.dense, library.images.figures, library.images.pages))
-        finally:
-            holder.unlink(missing_ok=True)
-            lock.release()
+            if writer._purged:
+                compact_where_it_pays(library)
+            library.words.tend()
+            library.visual.tend()
 
     @contextmanager
     def document(self, document: str) -> Iterator[DocumentDraft]:
@@ -92,9 +77,39 @@ class LibraryWriter:
             kept.close()
         return removed
 
+    def set_metadata(self, documents: Sequence[str], values: Mapping[str, object]) -> None:
+        """Put values beside what is known of documents, by id, as said by a person; a key that is there is replaced.
+
+        Text is read as `metadata.read_value` says. Raises `MetadataError` for a key or value that cannot be kept, and
+        then keeps none.
+        """
+        with self._catalog.transaction() as connection:
+            put_facts(connection, documents, values, PERSON)
+
+    def unset_metadata(self, documents: Sequence[str], keys: Sequence[str]) -> int:
+        """Take keys out of documents, whoever said them. Returns how many there were."""
+        with self._catalog.transaction() as connection:
+            return drop_facts(connection, documents, keys)
+
+    def replace_sidecar_metadata(self, values: Mapping[str, Mapping[str, MetadataValue]]) -> None:
+        """Let this be what metadata files say of documents, by id, and nothing else."""
+        before = said_by(self._catalog, SIDECAR)
+        changed = {document: facts for document, facts in values.items() if facts != before.get(document, {})}
+        if changed:
+            with self._catalog.transaction() as connection:
+                replace_facts(connection, changed, SIDECAR)
+
+    def compact(self) -> Compacted:
+        """Take what was removed out of all files, and give its room back to the disk.
+
+        Documents that are going are out of every search before; after it their bytes are gone, too.
+        """
+        self._purged = False
+        return compact(self.library)
+
     def _purge(self, document: str) -> None:
         """Take a document that the catalog does not hold out of every index, and its pictures off the disk."""
-        library = self.library
+        library, self._purged = self.library, True
         library.lexical.remove(document)
         for store in (library.dense, library.words, library.visual, library.images.figures, library.images.pages):
             store.remove(document)
@@ -169,12 +184,3 @@ class DocumentDraft:
         self.committed = True
         for document in orphans:
             self._writer._purge(document)
-
-
-def _holder(file: os.PathLike[str]) -> str:
-    try:
-        with open(file) as opened:  # noqa: PTH123 - a path-like
-            entry = json.load(opened)
-        return f"process {entry['pid']} on {entry['host']} since {entry['since'][:19]}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,16 @@ def empty_library(path: Path, **settings: Any) -> Library:
     return library
 
 
-def write(writer: LibraryWriter, id_: str, path: str, *texts: str, commit: bool = True) -> None:
+def write(
+    writer: LibraryWriter, id_: str, path: str, *texts: str, commit: bool = True, languages: Sequence[str] = ()
+) -> None:
+    """`languages`: of the pages, as far as they are known."""
     with writer.document(id_) as draft:
-        for number, text in enumerate(texts, start=1):
+        for number, (text, language) in enumerate(zip_longest(texts, languages), start=1):
             words = words_of(text)
             passages = (Passage(text, 0, len(words)),)
             draft.add_pages(
-                [PageRow(number, 612, 792, 0, text, "layer", words, passages)],
+                [PageRow(number, 612, 792, 0, text, "layer", words, passages, language=language)],
                 [PageContent("", "Titel", words, passages, text.encode(), 612, 792)],
                 [{"title": "Titel", "headings": "", "name": ""}],
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,11 @@ class Page:
 
 
 def pdf(
-    *pages: Page, title: str | None = None, password: str | None = None, unicode_of: Callable[[str], str] = str
+    *pages: Page,
+    title: str | None = None,
+    info: Mapping[str, str] | None = None,
+    password: str | None = None,
+    unicode_of: Callable[[str], str] = str,
 ) -> bytes:
     """The file. `unicode_of` is what the text layer says of a character, by default the character."""
     codes = _codes("".join(mark.string for page in pages for mark in page.marks if isinstance(mark, Text)))
@@ -95,7 +99,8 @@ def pdf(
     form = b"/AcroForm << /Fields [%s] /DR << /Font << /F1 3 0 R >> >> >>" % b" ".join(widgets) if widgets else b""
     objects[0] = b"<< /Type /Catalog /Pages 2 0 R %s >>" % form
     objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(pages))
-    return write(objects, title=title, password=password)
+    stated = {"Title": title, **(info or {})}
+    return write(objects, {name: text for name, text in stated.items() if text is not None}, password)
 
 
 def text_page(*lines: str, x: float = 72, y: float = 700, size: float = 12, **page: object) -> Page:
@@ -145,11 +150,11 @@ def truncated() -> bytes:
 
 
 def write(
-    objects: Sequence[bytes | tuple[bytes, bytes]], title: str | None = None, password: str | None = None
+    objects: Sequence[bytes | tuple[bytes, bytes]], info: Mapping[str, str] | None = None, password: str | None = None
 ) -> bytes:
     """A PDF of these objects, numbered from 1; a stream is a dictionary's inside and its data.
 
-    With a password, streams and the title are encrypted with RC4, 40 bits (standard security handler, revision 2).
+    With a password, streams and `info` are encrypted with RC4, 40 bits (standard security handler, revision 2).
     """
     identity = hashlib.md5(b"pagesight tests").digest()
     key = owner = user = b""
@@ -168,9 +173,13 @@ def write(
     offsets = []
     bodies = list(objects)
     trailer = b"/Root 1 0 R /ID [<%s><%s>]" % (identity.hex().encode(), identity.hex().encode())
-    if title is not None:
+    if info:
         number = len(bodies) + 1
-        bodies.append(b"<< /Title <%s> >>" % sealed(number, b"\xfe\xff" + title.encode("utf-16-be")).hex().encode())
+        entries = [
+            b"/%s <%s>" % (name.encode(), sealed(number, b"\xfe\xff" + text.encode("utf-16-be")).hex().encode())
+            for name, text in info.items()
+        ]
+        bodies.append(b"<< %s >>" % b" ".join(entries))
         trailer += b" /Info %d 0 R" % number
     if password is not None:
         bodies.append(

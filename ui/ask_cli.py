@@ -16,6 +16,7 @@ from .cli_options import (
     JsonOption,
     KOption,
     LibraryOption,
+    WhereOption,
     open_for,
     print_json,
     short,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..retrieval.library import Library
+    from ..retrieval.scope import Where
     from ..retrieval.types import Answer, Hit, Usage
 
 
@@ -35,6 +37,7 @@ def search(
     library: LibraryOption = None,
     k: KOption = 5,
     document: DocumentOption = None,
+    where: WhereOption = None,
     figure: Annotated[
         list[str] | None,
         typer.Option("--figure", help="Only pages with a figure that shows this: chart, table, photo, … Repeatable."),
@@ -54,7 +57,7 @@ def search(
         from ..retrieval.picture_query import read_picture
 
         picture = read_picture(image)
-    hits = opened.retrieve(question, k=k, where=where_for(document, figure), image=picture)
+    hits = opened.retrieve(question, k=k, where=where_for(document, where, figure), image=picture)
     if picture is not None:
         typer.echo(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
     if as_json:
@@ -72,6 +75,7 @@ def ask(
     library: LibraryOption = None,
     k: KOption = 5,
     document: DocumentOption = None,
+    where: WhereOption = None,
     generator: GeneratorOption = None,
     export: ExportOption = None,
     as_json: JsonOption = False,
@@ -81,13 +85,14 @@ def ask(
     Only the generators openai, anthropic and gemini send anything away: the question and the pages found.
     """
     opened = open_for(library, generator)
-    _write_export(export, [ask_once(opened, question, k, document, as_json)])
+    _write_export(export, [ask_once(opened, question, k, where_for(document, where), as_json)])
 
 
 def chat(
     library: LibraryOption = None,
     k: KOption = 5,
     document: DocumentOption = None,
+    where: WhereOption = None,
     generator: GeneratorOption = None,
     export: ExportOption = None,
 ) -> None:
@@ -98,15 +103,16 @@ def chat(
     from ..generation.conversation import documents_meant
     from .conversation import standalone_for
 
-    opened = open_for(library, generator)
+    opened, limits = open_for(library, generator), where_for(document, where)
     answers: list[Answer] = []
     try:
         while question := _next_question():
-            meant = documents_meant(answers, question) or document
+            meant = documents_meant(answers, question)
+            inside = {**limits, "document": meant} if meant else limits
             asked = standalone_for(opened, answers, question)
             if asked != question:
                 typer.echo(f"(asked as: {asked})", err=True)
-            answers.append(ask_once(opened, asked, k, meant, as_json=False, history=answers))
+            answers.append(ask_once(opened, asked, k, inside, as_json=False, history=answers))
             typer.echo("")
     finally:
         _write_export(export, answers)
@@ -116,14 +122,14 @@ def ask_once(
     library: Library,
     question: str,
     k: int,
-    document: list[str] | None,
+    where: Where | None,
     as_json: bool,
     history: Sequence[Answer] = (),
 ) -> Answer:
     from ..generation.answering import stream_answer
     from .conversation import generator_for
 
-    hits = library.retrieve(question, k=k, where=where_for(document))
+    hits = library.retrieve(question, k=k, where=where)
     for piece in stream_answer(library, question, hits, generator=generator_for(library, history)):
         if not isinstance(piece, str):
             if as_json:

@@ -9,13 +9,14 @@ import sys
 import time
 import webbrowser
 from contextlib import suppress
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..retrieval.errors import LibraryNotFound, PagesightError, QueryError
+from ..retrieval.errors import LibraryNotFound, MetadataError, PagesightError, QueryError
 from .ask_cli import ask, ask_once, chat, search
 from .cli_options import (
     FAILED,
@@ -31,6 +32,8 @@ from .cli_options import (
     short,
 )
 from .extract_cli import app as extract_app
+from .meta_cli import MetaOption, read_pairs
+from .meta_cli import app as meta_app
 from .models_cli import app as models_app
 from .reading_cli import analyze_app, compare, describe, summary
 
@@ -47,13 +50,28 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pagesight {version('pagesight')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
     """Entry point of the `pagesight` command: an error made for people is one line, not a traceback."""
     try:
         app(prog_name="pagesight")
     except PagesightError as error:
         print(f"pagesight: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(WRONG_USAGE if isinstance(error, QueryError | LibraryNotFound) else FAILED)
+        sys.exit(WRONG_USAGE if isinstance(error, QueryError | MetadataError | LibraryNotFound) else FAILED)
     except KeyboardInterrupt:
         print("pagesight: stopped", file=sys.stderr)  # noqa: T201
         sys.exit(130)
@@ -64,11 +82,15 @@ def add(
     paths: Annotated[list[Path], typer.Argument(help="Files, and folders with files in them.")],
     library: LibraryOption = None,
     password: Annotated[str | None, typer.Option(help="For encrypted documents.")] = None,
+    meta: MetaOption = None,
     profile: ProfileOption = None,
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add documents: PDF, PNG, JPEG, TIFF, WebP. What is there already, unchanged, costs no work.
+
+    In a folder, metadata.csv or metadata.jsonl says what is known of the files there: a row a file, the column 'file'
+    has its path from there, the other columns are keys. It is read again with each add.
 
     With --json, one object a document: path, state (indexed, unchanged, partial, failed), pages, reason, seconds.
     """
@@ -76,11 +98,11 @@ def add(
     from ..retrieval.library import create_library
     from .progress import run_with_progress
 
-    settings = settings_for(library, profile, models)
+    settings, metadata = settings_for(library, profile, models), read_pairs(meta)
     opened = create_library(settings.library, settings)
     total = sum(1 for _ in discover(paths))
     counts: dict[str, int] = {}
-    for outcome in run_with_progress(opened, paths, total, password=password):
+    for outcome in run_with_progress(opened, paths, total, password=password, metadata=metadata):
         counts[outcome.state] = counts.get(outcome.state, 0) + 1
         if as_json:
             print_json(outcome.to_dict())
@@ -98,13 +120,15 @@ def add(
 
 for command in (search, ask, chat, describe, compare, summary):
     app.command()(command)
-for group in (extract_app, analyze_app, models_app):
+for group in (extract_app, analyze_app, models_app, meta_app):
     app.add_typer(group)
 
 
 @app.command("list")
 def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """List the documents of a library, and the files that could not be read."""
+    from ..retrieval.metadata import as_json as json_value
+
     opened = open_for(library)
     failed = [source for source in opened.catalog.sources() if source.document is None]
     if as_json:
@@ -119,6 +143,8 @@ def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -
                     "reason": document.reason,
                     "bytes": document.bytes,
                     "added": document.added,
+                    "languages": dict(document.languages),
+                    "metadata": {key: json_value(value) for key, value in document.metadata.items()},
                 }
                 for document in opened.documents()
             ]
@@ -149,6 +175,24 @@ def remove(
     else:
         for source in sources:
             typer.echo(f"removed {short(source)}")
+
+
+@app.command()
+def compact(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Take what was removed out of all files of a library, and give its room back to the disk.
+
+    Searching goes on meanwhile. A library compacts itself when much of it was removed; run this to be sure now.
+    """
+    opened = open_for(library)
+    with opened.writer() as writer:
+        done = writer.compact()
+    if as_json:
+        print_json(done.to_dict())
+    else:
+        before, after = (sum(sizes.values()) / 1e6 for sizes in (done.before, done.after))
+        typer.echo(
+            f"{before:,.1f} MB before, {after:,.1f} MB after; nothing of removed documents is left in its files."
+        )
 
 
 @app.command()

@@ -17,6 +17,7 @@ from ..retrieval.errors import QueryError
 
 if TYPE_CHECKING:
     from ..retrieval.library import Library
+    from ..retrieval.scope import Where
 
 LibraryOption = Annotated[
     Path | None,
@@ -27,6 +28,15 @@ KOption = Annotated[int, typer.Option("-k", help="How many pages to find, 1 to 1
 DocumentOption = Annotated[
     list[str] | None,
     typer.Option("--document", "-d", help="Search inside this document only: file name, path or id. Repeatable."),
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="FILTER",
+        help="Search only where this holds: 'year >= 2022 and company in (Boeing, Airbus)'. Names are keys of metadata "
+        "and document, folder, type, language (as uk) and figure.",
+    ),
 ]
 
 ProfileOption = Annotated[
@@ -80,8 +90,16 @@ def open_for(library: Path | None, generator: str | None = None) -> Library:
     return open_library(settings.library, settings)
 
 
-def where_for(documents: list[str] | None, figures: list[str] | None = None) -> dict[str, list[str]]:
-    return {name: values for name, values in (("document", documents), ("figure", figures)) if values}
+def where_for(documents: list[str] | None, where: str | None = None, figures: list[str] | None = None) -> Where:
+    """The filters of the options together. Raises `QueryError` for one that is given in two ways."""
+    from ..retrieval.where_text import parse_where
+
+    written = parse_where(where) if where is not None else {}
+    options = {name: values for name, values in (("document", documents), ("figure", figures)) if values}
+    twice = written.keys() & options.keys()
+    if twice:
+        raise QueryError(f"{min(twice)!r} is asked for twice, by --where and by --{min(twice)}; keep one of them.")
+    return {**written, **options}
 
 
 def print_json(value: object) -> None:

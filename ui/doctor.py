@@ -13,6 +13,7 @@ from ..retrieval.errors import LibraryNotFound, PagesightError
 from ..retrieval.library import open_library
 from ..retrieval.manifest import read_manifest
 from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
+from ..retrieval.migrate import migrate
 from ..retrieval.optional import OPTIONAL, find_image, find_reranker, find_visual
 from ..retrieval.settings import Settings, VectorStoreName
 from ..retrieval.vector_stores import built_with, described, verify
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> list[Finding]:
             Finding("words", True, f"on: late interaction over words, {encoder}"),
         ]
     try:
+        migrate(settings.library)
         manifest = read_manifest(settings.library)
     except PagesightError:
         manifest = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePath
 
 from ..retrieval.library import Library
+from ..retrieval.scope import folders_of, types_of
 from ..retrieval.types import Document
 from .address import Asked
 
@@ -80,20 +80,6 @@ def count(asked: Asked) -> int:
     """How many filters narrow a question."""
     chosen = [asked.documents, asked.figures, asked.since or asked.until]
     return sum(map(bool, chosen)) + sum(bool(field.asked(asked)) for field in FIELDS.values())
-
-
-def folders_of(document: Document) -> list[str]:
-    """The folders that a document lies in, as paths."""
-    return [str(PurePath(source).parent) for source in document.sources]
-
-
-def types_of(document: Document) -> list[str]:
-    """What a document's files are, by their suffix.
-
-    >>> types_of(Document("ab", "", 1, "indexed", None, ("/a/Звіт.PDF",), 1, ""))
-    ['pdf']
-    """
-    return sorted({PurePath(source).suffix.lower().removeprefix(".") or "none" for source in document.sources})
 
 
 def _day(modified: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from ..retrieval.settings import Settings
 
 
 def run_with_progress(
-    library: Library, paths: list[Path], total: int, *, password: str | None
+    library: Library, paths: list[Path], total: int, *, password: str | None, metadata: Mapping[str, object]
 ) -> Iterator[pipeline.Outcome]:
     """Add documents; yields their outcomes. There is no bar when stderr is not a terminal."""
     columns = (
@@ -42,7 +42,8 @@ def run_with_progress(
                 task, description=f"{name[:32]} {event.page}/{event.pages}", pages=written, rate=written / seconds
             )
 
-        for outcome in pipeline.add(library, paths, password=password, on_progress=on_progress):
+        steps = pipeline.add(library, paths, password=password, metadata=metadata, on_progress=on_progress)
+        for outcome in steps:
             bar.advance(task)
             yield outcome
 

@@ -1,19 +1,32 @@
-"""Single vectors in Chroma, embedded: one collection, cosine, metadata for filters."""
+"""Single vectors in Chroma, embedded: one collection, cosine, metadata for filters.
+
+    chroma/passages/            the first database, as Chroma lays it out
+    chroma/passages-000001/     the one that compaction wrote in its place; the highest number is the one in use
+
+Chroma 1.5 keeps the vectors of what was deleted, in its queue and in the graph, so compaction writes a new database.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..files import folder_whole
 from ..types import Vectors
 
 if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
 T = TypeVar("T")
@@ -25,6 +38,22 @@ _VARIABLES = 500
 """Values of an `$in` filter sent at once; Chroma hands them to SQLite, whose oldest limit is 999 a statement."""
 
 
+_COPIED = 2_000
+"""Vectors that compaction reads at once; Chroma adds no more than 5461."""
+
+
+class _Stamp(NamedTuple):
+    """What tells that a database is another one now, or was written to."""
+
+    folder: Path
+    size: int
+    modified: int
+
+
+class _CompactedError(Exception):
+    """The database that was being opened has gone."""
+
+
 class ChromaStore:
     """A `VectorStore`. Chroma counts distances, smaller is nearer; that stops here."""
 
@@ -33,7 +62,7 @@ class ChromaStore:
         self._name = name
         self._lock = Lock()
         self._opened: ChromaCollection | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: _Stamp | None = None
         self._written: tuple[int, int] | None = None
         self._writing = False
 
@@ -92,18 +121,75 @@ class ChromaStore:
             with self._write() as collection:
                 collection.delete(where={"document": document})
 
+    def compact(self) -> None:
+        """Write what is left into a new database, and delete the old one."""
+        if not self._exists():
+            return
+        collection, old = self._collection(), self._databases()
+        if collection.count():
+            number = int(old[-1].name.removeprefix(self._folder.name).removeprefix("-") or 0) + 1
+            with folder_whole(self._folder.with_name(f"{self._folder.name}-{number:06d}")) as folder:
+                self._copy(collection, folder)
+        with self._lock:
+            _forget(old[-1])
+            self._opened = None
+        for folder in old:
+            # Away first: a reader that opens it now would make a new one, in the midst of what is being deleted.
+            shutil.rmtree(folder.rename(folder.with_name(f".new-gone-{folder.name}")))
+
+    def _copy(self, collection: ChromaCollection, folder: Path) -> None:
+        """Write the collection into a new database there, in a process of its own.
+
+        Chroma stores its graph with room to spare, filled with whatever lay in memory, and in this process that can be
+        a vector that was removed.
+        """
+        parts = folder / "parts"
+        parts.mkdir()
+        for begin in range(0, collection.count(), _COPIED):
+            found = collection.get(include=["metadatas", "embeddings"], limit=_COPIED, offset=begin)
+            assert found["embeddings"] is not None
+            np.save(parts / f"{begin:012d}.npy", np.asarray(found["embeddings"], np.float32))
+            rows = {"ids": found["ids"], "metadatas": found["metadatas"]}
+            (parts / f"{begin:012d}.json").write_text(json.dumps(rows))
+        done = subprocess.run(
+            [sys.executable, "-c", f"from {__name__} import fill; fill()", str(folder), self._name],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OSError(
+                f"Chroma could not write {folder}: {(done.stderr.strip() or 'it was killed').splitlines()[-1]}"
+            )
+        shutil.rmtree(parts)
+
+    def _databases(self) -> list[Path]:
+        """The folders with a database, the one in use last; more than one after a compaction that was killed."""
+        return sorted(
+            file.parent
+            for file in self._folder.parent.glob("*/chroma.sqlite3")
+            if re.fullmatch(rf"{re.escape(self._folder.name)}(-[0-9]{{6}})?", file.parent.name)
+        )
+
     def _exists(self) -> bool:
         """Readers must not create an empty database in a library that has no vectors yet."""
-        return self._opened is not None or (self._folder / "chroma.sqlite3").is_file()
+        return bool(self._databases())
 
     def _read(self, read: Callable[[ChromaCollection], T]) -> T:
-        """Read what is on disk now, also when another process writes to it meanwhile."""
+        """Read what is on disk now, also when another process writes to it or compacts it meanwhile."""
         from chromadb.errors import InternalError
 
         for _ in range(_ATTEMPTS - 1):
+            database = self._folder_in_use()
             try:
                 return read(self._collection())
-            except InternalError:  # written between the look at the file and the read
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                # InternalError: written between the look at the file and the read. Of a database that was compacted
+                # away Chroma 1.5 says many things; a panic of its Rust part is no `Exception`.
+                if not isinstance(error, InternalError) and self._folder_in_use() == database:
+                    raise
                 with self._lock:
                     self._opened = None
         return read(self._collection())
@@ -116,7 +202,8 @@ class ChromaStore:
             yield collection
         finally:
             with self._lock:
-                self._stamp, self._written = self._look(), self._last_written()
+                self._stamp = self._look()
+                self._written = None if self._stamp is None else _last_written(self._stamp.folder)
                 self._writing = False
 
     def _collection(self) -> ChromaCollection:
@@ -128,53 +215,90 @@ class ChromaStore:
         with self._lock:
             if self._opened is not None and (self._writing or not self._changed()):
                 return self._opened
-            import chromadb
-            from chromadb.api.shared_system_client import SharedSystemClient
-            from chromadb.config import Settings
-
-            self._folder.mkdir(parents=True, exist_ok=True)
-            written = self._last_written()  # before the client reads: it may know more than this, never less
+            stamp = self._look()
+            folder = self._folder if stamp is None else stamp.folder
+            if stamp is None:
+                folder.mkdir(parents=True, exist_ok=True)
             # Chroma shares a client among all who open the folder, stale as it is.
-            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
-            client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
-            self._opened = client.get_or_create_collection(
-                self._name,
-                configuration={"hnsw": {"space": "cosine"}},  # the default is squared L2
-                embedding_function=None,  # vectors come from us; Chroma's own would download a model
-            )
-            self._stamp, self._written = None, written
+            _forget(folder)
+            written = _last_written(folder)  # before the client reads: it may know more than this, never less
+            opened = _make(_client(folder), self._name)
+            if self._folder_in_use() != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
+                raise _CompactedError(folder)
+            self._opened, self._stamp, self._written = opened, self._look(), written
             return self._opened
 
     def _changed(self) -> bool:
-        """Whether another process has added or removed something since the client was opened.
+        """Whether another process has added, removed or compacted something since the client was opened.
 
         The file alone does not say: Chroma writes into it whenever a client is opened, so that each reader would make
         all readers open another, 15 to 40 ms each time.
         """
         stamp = self._look()
-        if stamp is not None and stamp == self._stamp:
+        if stamp == self._stamp:
             return False
-        written = self._last_written()
+        if stamp is None or self._stamp is None or stamp.folder != self._stamp.folder:
+            return True
+        written = _last_written(stamp.folder)
         if written is None or written != self._written:
             return True
         self._stamp = stamp
         return False
 
-    def _last_written(self) -> tuple[int, int] | None:
-        """The last record in the queue, and how far the indexes have read it; `None` when that cannot be told."""
-        file = self._folder / "chroma.sqlite3"
-        try:
-            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-                (queued,) = connection.execute("SELECT coalesce(max(seq_id), 0) FROM embeddings_queue").fetchone()
-                (indexed,) = connection.execute("SELECT coalesce(sum(seq_id), 0) FROM max_seq_id").fetchone()
-        except sqlite3.Error:  # no database yet, another layout, or locked for longer than is worth waiting
-            return None
-        return queued, indexed
+    def _folder_in_use(self) -> Path | None:
+        stamp = self._look()
+        return None if stamp is None else stamp.folder
 
-    def _look(self) -> tuple[int, int] | None:
-        """Size and time of the database file; `None` before there is one."""
-        try:
-            stat = (self._folder / "chroma.sqlite3").stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_size, stat.st_mtime_ns
+    def _look(self) -> _Stamp | None:
+        """Which database is in use, with size and time of its file; `None` before there is one."""
+        for folder in reversed(self._databases()):
+            try:
+                stat = (folder / "chroma.sqlite3").stat()
+            except FileNotFoundError:  # compacted meanwhile
+                return self._look()
+            return _Stamp(folder, stat.st_size, stat.st_mtime_ns)
+        return None
+
+
+def fill() -> None:
+    """In a process of its own: make the database in the folder `sys.argv[1]` from the parts that lie there."""
+    folder, name = Path(sys.argv[1]), sys.argv[2]
+    client = _client(folder)
+    copy = _make(client, name)
+    for file in sorted((folder / "parts").glob("*.json")):
+        rows = json.loads(file.read_text())
+        copy.add(ids=rows["ids"], embeddings=np.load(file.with_suffix(".npy")), metadatas=rows["metadatas"])
+    client.close()
+
+
+def _client(folder: Path) -> ClientAPI:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
+
+
+def _make(client: ClientAPI, name: str) -> ChromaCollection:
+    return client.get_or_create_collection(
+        name,
+        configuration={"hnsw": {"space": "cosine"}},  # the default is squared L2
+        embedding_function=None,  # vectors come from us; Chroma's own would download a model
+    )
+
+
+def _forget(folder: Path) -> None:
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient._identifier_to_system.pop(str(folder), None)
+
+
+def _last_written(folder: Path) -> tuple[int, int] | None:
+    """The last record in the queue, and how far the indexes have read it; `None` when that cannot be told."""
+    file = folder / "chroma.sqlite3"
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            (queued,) = connection.execute("SELECT coalesce(max(seq_id), 0) FROM embeddings_queue").fetchone()
+            (indexed,) = connection.execute("SELECT coalesce(sum(seq_id), 0) FROM max_seq_id").fetchone()
+    except sqlite3.Error:  # no database yet, another layout, or locked for longer than is worth waiting
+        return None
+    return queued, indexed

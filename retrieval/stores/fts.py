@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import local
 
 from ..analysis import query_terms, terms
+from ..squeeze import squeeze
 
 FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
 """Field to weight. Title and file name stand on every page of a document: they let its identity speak for its pages."""
@@ -105,6 +106,14 @@ class FtsIndex:
             )
             connection.execute("DELETE FROM rows WHERE document = ?", (document,))
             _forget_document(connection, document)
+
+    def compact(self) -> None:
+        """Write the file anew, without the terms and texts of what was removed."""
+        if self._path.is_file():
+            with self._connection as connection:
+                for table in ("pages", "documents"):  # merged into one, which has no place for deleted terms
+                    connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+            squeeze(self._connection)
 
     @property
     def _connection(self) -> sqlite3.Connection:

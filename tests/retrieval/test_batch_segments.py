@@ -1,7 +1,5 @@
 """Multi-vector stores of older libraries are taken over as they are, whenever the taking over is interrupted."""
 
-import hashlib
-import json
 import os
 import shutil
 from pathlib import Path
@@ -11,11 +9,13 @@ import pytest
 from contracts_stores import brute_force
 from fakes import random_page
 from killing import survives
+from old_formats import write_batch
 
 from pagesight.retrieval.errors import CorruptFile
 from pagesight.retrieval.stores.batch_segments import convert
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
-from pagesight.retrieval.types import PageVectors, QueryVectors
+from pagesight.retrieval.stores.segment import pack
+from pagesight.retrieval.types import QueryVectors
 
 QUERY = QueryVectors(("wie",) * 4, random_page("q", seed=3, rows=4).rows, np.full(4, 0.25, np.float32))
 PAGES = {
@@ -28,26 +28,9 @@ PAGES = {
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     for name, pages in PAGES.items():
-        write_old(tmp_path / "größen" / name, pages)
+        write_batch(tmp_path / "größen" / name, [pack(page) for page in pages])
     (tmp_path / "größen" / ".new-tot").mkdir()
     return tmp_path / "größen"
-
-
-def write_old(folder: Path, pages: list[PageVectors]) -> None:
-    """As libraries of the formats 2 and 3 were written."""
-    folder.mkdir(parents=True)
-    scales = np.array([np.abs(page.rows).max() / 127 for page in pages], np.float32)
-    arrays = {
-        "rows": np.concatenate([np.rint(p.rows / s).astype(np.int8) for p, s in zip(pages, scales, strict=True)]),
-        "scales": scales,
-        "offsets": np.cumsum([0, *(len(page.rows) for page in pages)], dtype=np.int64),
-        "boxes": np.concatenate([page.boxes for page in pages]),
-        "groups": np.concatenate([page.groups for page in pages]),
-    }
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
-    sums = {name: hashlib.sha256((folder / f"{name}.npy").read_bytes()).hexdigest() for name in arrays}
-    (folder / "manifest.json").write_text(json.dumps({"pages": [page.id for page in pages], "sha256": sums}))
 
 
 def test_pages_score_as_before_with_their_boxes(old: Path):
