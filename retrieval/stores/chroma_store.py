@@ -139,7 +139,7 @@ class ChromaStore:
             found = collection.get(include=["metadatas", "embeddings"], limit=_COPIED, offset=begin)
             assert found["embeddings"] is not None
             copy.add(ids=found["ids"], embeddings=found["embeddings"], metadatas=found["metadatas"])
-        client.close()
+        client.close()  # pyright: ignore[reportAttributeAccessIssue]  # of all clients but not of their interface
 
     def _databases(self) -> list[Path]:
         """The folders with a database, the one in use last; more than one after a compaction that was killed."""
