@@ -71,14 +71,14 @@ def metadata_condition(
     for comparison, side in comparisons.items():
         if comparison not in COMPARISONS:
             raise QueryError(f"{comparison!r} compares nothing; there are {' '.join(COMPARISONS)}.")
-        several = not isinstance(side, str) and isinstance(side, Sequence)
+        sides = list(side) if isinstance(side, Sequence) and not isinstance(side, str) else None
         if comparison in ("=", "!="):
-            read = [_read(key, kind, value) for value in (side if several else [side])]
+            read = [_read(key, kind, value) for value in ([side] if sides is None else sides)]
             holds = _as_written(catalog, key, read) if kind == "text" else [stored(value) for value in read]
             parts.append(f"value {'NOT ' if comparison == '!=' else ''}IN (SELECT value FROM json_each(?))")
             values.append(json.dumps(holds))
         else:
-            if several or kind == "boolean":
+            if sides is not None or kind == "boolean":
                 raise QueryError(f"{key!r} {comparison} takes one number, date or text.")
             parts.append(f"value {comparison} ?")
             values.append(stored(_read(key, kind, side)))

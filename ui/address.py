@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 COUNTS = (3, 5, 10, 20, 50)
 """Pages that may be asked for."""
 ID_DIGITS = 16
 """Of a document's id in a link: enough to tell any two apart, and short enough to be read."""
+
+
+_FACT = re.compile(r"([^<>=]+)(>=|<=|=)(.+)", re.DOTALL)
+
+
+class Fact(NamedTuple):
+    """A condition on metadata of documents, as `year>=2022`."""
+
+    key: str
+    sign: str
+    """`=`, `>=` or `<=`."""
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,10 @@ class Asked:
     since: str = ""
     """The earliest date of a file, ISO 8601."""
     until: str = ""
+    languages: tuple[str, ...] = ()
+    """Of pages, ISO 639-1."""
+    facts: tuple[Fact, ...] = ()
+    """Conditions on metadata; those of one key with "=" are joined by "or", all others by "and"."""
 
     @property
     def empty(self) -> bool:
@@ -46,7 +64,7 @@ def read_address(values: Mapping[str, Sequence[str]]) -> Asked:
 
     >>> read_address({"q": ["Скільки?"], "k": ["many"], "type": ["pdf", "png"]})
     Asked(question='Скільки?', most=5, answer=True, like='', picture='', documents=(), folders=(), types=('pdf', \
-'png'), figures=(), since='', until='')
+'png'), figures=(), since='', until='', languages=(), facts=())
     """
     one = {name: found[-1].strip() for name, found in values.items() if found}
     many = {name: tuple(dict.fromkeys(filter(None, found))) for name, found in values.items()}
@@ -63,6 +81,8 @@ def read_address(values: Mapping[str, Sequence[str]]) -> Asked:
         figures=many.get("figure", ()),
         since=_date(one.get("since", "")),
         until=_date(one.get("until", "")),
+        languages=many.get("language", ()),
+        facts=tuple(Fact(*found.groups()) for found in map(_FACT.fullmatch, many.get("where", ())) if found),
     )
 
 
@@ -84,13 +104,16 @@ def write_address(asked: Asked) -> dict[str, str | list[str]]:
         "figure": list(asked.figures),
         "since": asked.since,
         "until": asked.until,
+        "language": list(asked.languages),
+        "where": ["".join(fact) for fact in asked.facts],
     }
     return {name: value for name, value in values.items() if value}
 
 
 def inside(asked: Asked, document: str) -> Asked:
     """The same question, in one document."""
-    return replace(asked, documents=(document[:ID_DIGITS],), folders=(), types=(), since="", until="")
+    alone = {"folders": (), "types": (), "since": "", "until": "", "languages": (), "facts": ()}
+    return replace(asked, documents=(document[:ID_DIGITS],), **alone)
 
 
 def like_this(asked: Asked, place: str) -> Asked:

@@ -10,11 +10,16 @@ import streamlit as st
 
 from ..generation.models import GENERATORS
 from ..retrieval import Library
+from ..retrieval.conditions import languages_of
 from .address import COUNTS, ID_DIGITS, Asked, write_address
 from .cards import file_name
-from .filters import FIELDS, Described, count, describe, figure_tags, options
+from .fact_filters import chosen_facts, fact_filters
+from .filters import FIELDS, Described, count, describe, figure_tags, offers, options
 from .plain import plain
 from .session import CHOSEN, answer_settings
+
+_CHOICES = (*FIELDS, "figures", "languages")
+"""Fields of `Asked` that are chosen among values."""
 
 
 def filter_bar(library: Library, asked: Asked) -> None:
@@ -27,10 +32,14 @@ def filter_bar(library: Library, asked: Asked) -> None:
                 found = options(field, described)
                 if len(found) > 1 or field.asked(asked):
                     _choose(f"filter-{name}", field.label, found, field.asked(asked), asked)
+            languages = list(languages_of(library.catalog))
+            if len(languages) > 1 or asked.languages:
+                _choose("filter-languages", "Languages of pages", languages, asked.languages, asked)
             tags = figure_tags(library)
             if tags:
                 _choose("filter-figures", "Figures that show", tags, asked.figures, asked)
             _dates(asked)
+            fact_filters(offers(library, asked), asked, _changed)
             st.button("Clear filters", key="filter-clear", on_click=_clear, args=(asked,), disabled=not count(asked))
         st.session_state["most"] = asked.most
         st.selectbox("Pages", COUNTS, key="most", width=110, on_change=_changed, args=(asked,))
@@ -81,7 +90,7 @@ def _dates(asked: Asked) -> None:
 def _changed(asked: Asked) -> None:
     """Put what the widgets hold into the address. Those that are not shown leave what they stand for as it was."""
     state = st.session_state
-    values = {name: tuple(state[f"filter-{name}"]) for name in (*FIELDS, "figures") if f"filter-{name}" in state}
+    values = {name: tuple(state[f"filter-{name}"]) for name in _CHOICES if f"filter-{name}" in state}
     dates = {name: state[f"filter-{name}"] for name in ("since", "until")}
     _go(
         replace(
@@ -90,12 +99,13 @@ def _changed(asked: Asked) -> None:
             documents=tuple(id_[:ID_DIGITS] for id_ in state["filter-documents"]),
             **values,
             **{name: day.isoformat() if day else "" for name, day in dates.items()},
+            facts=chosen_facts(asked),
         )
     )
 
 
 def _clear(asked: Asked) -> None:
-    cleared = dict.fromkeys((*FIELDS, "figures", "documents"), ())
+    cleared = dict.fromkeys((*_CHOICES, "documents", "facts"), ())
     _go(replace(asked, **cleared, since="", until=""))
 
 
@@ -110,6 +120,7 @@ def _chose_generator() -> None:
 def _summary(described: Sequence[Described], asked: Asked) -> str:
     titles = [one.document.title for one in described if any(map(one.document.id.startswith, asked.documents))]
     parts = [*titles, *(value for field in FIELDS.values() for value in field.asked(asked)), *asked.figures]
+    parts += [*asked.languages, *(f"{key} {sign} {value}" for key, sign, value in asked.facts)]
     parts += [f"since {asked.since}"] if asked.since else []
     parts += [f"until {asked.until}"] if asked.until else []
     return ", ".join(parts) or "documents that are no longer here"

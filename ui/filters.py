@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from ..retrieval.facts import key_types, values_of
 from ..retrieval.library import Library
+from ..retrieval.metadata import MetadataType
 from ..retrieval.scope import folders_of, types_of
-from ..retrieval.types import Document
+from ..retrieval.types import Document, MetadataValue
 from .address import Asked
 
 SECOND = 1_000_000_000
 """Nanoseconds."""
+MOST_OFFERS = 12
+"""Keys of metadata that are offered as filters; a link may name any."""
+MOST_CHOICES = 500
+"""Texts of a key that are offered to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,38 @@ def options(field: Field, described: Sequence[Described]) -> list[str]:
     return sorted({value for one in described for value in field.values(one)})
 
 
-def where_for(asked: Asked, described: Sequence[Described]) -> dict[str, list[str]] | None:
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A key of metadata that a search can be narrowed by."""
+
+    key: str
+    type: MetadataType
+    values: Sequence[MetadataValue]
+    """Those that documents have, in order, at most `MOST_CHOICES`."""
+
+
+def offers(library: Library, asked: Asked) -> list[Offer]:
+    """The keys that tell documents apart, or are asked for, at most `MOST_OFFERS`; by name."""
+    wanted = {fact.key for fact in asked.facts}
+    found: list[Offer] = []
+    for key, kind in key_types(library.catalog).items():
+        values = values_of(library.catalog, key, MOST_CHOICES if kind in ("text", "boolean") else -1)
+        if (len(values) > 1 and len(found) < MOST_OFFERS) or key in wanted:
+            found.append(Offer(key, kind, values))
+    return found
+
+
+def where_for(asked: Asked, described: Sequence[Described]) -> dict[str, Any] | None:
     """The filters as `Library.retrieve` takes them; `None` when no document passes them."""
-    where: dict[str, list[str]] = {"figure": list(asked.figures)} if asked.figures else {}
+    where: dict[str, Any] = {"figure": list(asked.figures)} if asked.figures else {}
+    if asked.languages:
+        where["language"] = list(asked.languages)
+    for key, sign, value in asked.facts:
+        comparisons = where.setdefault(key, {})
+        if sign == "=":
+            comparisons.setdefault("=", []).append(value)
+        else:
+            comparisons[sign] = value
     narrowing = [field for field in FIELDS.values() if field.asked(asked)]
     if not (asked.documents or narrowing or asked.since or asked.until):
         return where
@@ -78,8 +114,12 @@ def where_for(asked: Asked, described: Sequence[Described]) -> dict[str, list[st
 
 def count(asked: Asked) -> int:
     """How many filters narrow a question."""
-    chosen = [asked.documents, asked.figures, asked.since or asked.until]
-    return sum(map(bool, chosen)) + sum(bool(field.asked(asked)) for field in FIELDS.values())
+    chosen = [asked.documents, asked.figures, asked.since or asked.until, asked.languages]
+    return (
+        len({fact.key for fact in asked.facts})
+        + sum(map(bool, chosen))
+        + sum(bool(field.asked(asked)) for field in FIELDS.values())
+    )
 
 
 def _day(modified: int | None) -> str:

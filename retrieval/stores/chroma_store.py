@@ -158,9 +158,8 @@ class ChromaStore:
             check=False,
         )
         if done.returncode:
-            raise OSError(
-                f"Chroma could not write {folder}: {(done.stderr.strip() or 'it was killed').splitlines()[-1]}"
-            )
+            said = done.stderr.strip().splitlines() or ["it was killed"]
+            raise OSError(f"Chroma could not write {folder}: {said[-1]}")
         shutil.rmtree(parts)
 
     def _databases(self) -> list[Path]:
@@ -268,7 +267,7 @@ def fill() -> None:
     for file in sorted((folder / "parts").glob("*.json")):
         rows = json.loads(file.read_text())
         copy.add(ids=rows["ids"], embeddings=np.load(file.with_suffix(".npy")), metadatas=rows["metadatas"])
-    client.close()
+    client.close()  # pyright: ignore[reportAttributeAccessIssue]  # of all clients but not of their interface
 
 
 def _client(folder: Path) -> ClientAPI:

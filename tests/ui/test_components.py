@@ -18,7 +18,7 @@ from PIL import Image
 from pagesight.retrieval import Answer, Box, Citation, Document, Evidence, Hit, Library, Page
 from pagesight.retrieval.errors import QueryError
 from pagesight.retrieval.heat import PatchHeat
-from pagesight.ui.address import Asked, read_address, write_address
+from pagesight.ui.address import Asked, Fact, read_address, write_address
 from pagesight.ui.cards import answer_parts, patch_data, snippet
 from pagesight.ui.filters import Described, where_for
 from pagesight.ui.finding import likeness
@@ -157,13 +157,17 @@ def test_brackets_in_a_quote_are_no_marker() -> None:
 
 def test_an_address_says_all_that_was_asked_and_nothing_else() -> None:
     asked = Asked("Скільки?", 10, False, "", "ab12", ("0123456789abcdef",), ("/звіти",), ("pdf",), ("chart",))
-    asked = replace(asked, since="2024-01-01", until="2024-12-31")
+    facts = (Fact("рік", ">=", "2020"), Fact("company", "=", "A=B & <C>"))
+    asked = replace(asked, since="2024-01-01", until="2024-12-31", languages=("uk", "en"), facts=facts)
     written = write_address(asked)
     assert (
         read_address({name: [value] if isinstance(value, str) else value for name, value in written.items()}) == asked
     )
     assert write_address(Asked()) == {}
-    assert read_address({"k": ["999"], "since": ["soon"], "x": ["y"], "answer": ["maybe"]}) == Asked()
+    assert (
+        read_address({"k": ["999"], "since": ["soon"], "x": ["y"], "answer": ["maybe"], "where": ["=", "year"]})
+        == Asked()
+    )
 
 
 def described(id_: str, source: str, date: str) -> Described:
@@ -189,6 +193,10 @@ def test_filters_let_documents_through(narrowed: Asked, passing: list[str] | Non
     where = where_for(narrowed, documents)
     assert where == (None if passing is None else {"document": [id_ * 64 for id_ in passing]})
     assert where_for(Asked(), documents) == {}
+    facts = (Fact("year", ">=", "2020"), Fact("year", "<=", "2022"), Fact("co", "=", "A"), Fact("co", "=", "Б"))
+    assert where_for(Asked(languages=("uk",), facts=facts), documents) == {
+        "language": ["uk"], "year": {">=": "2020", "<=": "2022"}, "co": {"=": ["A", "Б"]}
+    }  # fmt: skip
 
 
 def test_no_code_of_the_browser_s_parts_sets_markup() -> None:

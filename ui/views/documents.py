@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ...retrieval import Library
+from ...retrieval.errors import PagesightError
 from ...retrieval.files import disk_use
 from ..adding import adding_now
 from ..cards import file_name
+from ..metadata_area import metadata_area
 from ..plain import plain
 from ..session import library_path, opened_library, shown_errors
 from ..uploads import remove
@@ -20,6 +22,8 @@ REMOVING = "removing"
 """Session key: the paths whose removal was confirmed."""
 ROUND = "round"
 """Session key: grows when the table must forget what was marked in it."""
+COMPACTED = "compacted"
+"""Session key: what the last compaction gained, and why it failed: `(told, error)`."""
 
 SIGNS = {"indexed": "✓ indexed", "unchanged": "✓ already there", "partial": "◐ partial", "failed": "✗ failed"}
 MEGABYTE = 1_000_000
@@ -52,6 +56,8 @@ def show() -> None:
             st.caption(f"The library: {plain(str(library_path()))}")
         elif library is not None:
             _table(library, rows, generation)
+            metadata_area(library, library.documents())
+            _upkeep(library)
     adding_area([path for row in rows if row.state == "failed" for path in row.sources])
 
 
@@ -116,6 +122,39 @@ def _table(library: Library, rows: Sequence[Row], generation: int) -> None:
             st.warning(f"**{plain(row.title)}**: {plain(row.reason)}", icon=":material/report:")
     if marked:
         _confirm_removal(marked)
+
+
+def _upkeep(library: Library) -> None:
+    """Room that removed documents still take, given back to the disk."""
+    busy = (adding := adding_now()) is not None and not adding.done
+    st.button(
+        "Compact",
+        key="compact",
+        icon=":material/compress:",
+        disabled=busy,
+        on_click=_compact,
+        args=(library,),
+        help="Takes what was removed out of all files of the library. Searching goes on meanwhile.",
+    )
+    told, error = st.session_state.pop(COMPACTED, ("", ""))
+    if told:
+        st.success(told, icon=":material/check:")
+    if error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def _compact(library: Library) -> None:
+    told = error = ""
+    try:
+        with library.writer() as writer:
+            done = writer.compact()
+        before, after = (sum(sizes.values()) / MEGABYTE for sizes in (done.before, done.after))
+        told = f"{before:,.1f} MB on disk before, {after:,.1f} MB now."
+    except PagesightError as raised:
+        error = str(raised)
+    finally:
+        library.close()
+    st.session_state[COMPACTED] = told, error
 
 
 def _matches(row: Row, wanted: str) -> bool:
