@@ -275,6 +275,9 @@ def demo(
 
 
 def _serve(library: Path, port: int, *, headless: bool) -> int:
+    # Asked before, because Streamlit says it without a way out, and the browser would open what is there already.
+    if _answers(port):
+        raise QueryError(f"Something else is served on port {port}; name another one, for example --port {port + 1}.")
     script = files("pagesight.ui").joinpath("app.py")
     typer.echo(f"The search page of {library}: http://localhost:{port} (Ctrl-C stops it)", err=True)
     # The rest, telemetry off among it, stands in .streamlit/config.toml beside the script.
@@ -294,10 +297,17 @@ def _serve(library: Path, port: int, *, headless: bool) -> int:
 def _open_browser(server: subprocess.Popen[bytes], port: int) -> None:
     """Open the page as soon as the server answers; not at all when it ends before."""
     while server.poll() is None:
-        with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+        if _answers(port):
             webbrowser.open(f"http://localhost:{port}")
             return
         time.sleep(0.2)
+
+
+def _answers(port: int) -> bool:
+    """Whether anybody on this machine listens there."""
+    with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+        return True
+    return False
 
 
 def _sources_of(library: Library, names: list[str]) -> list[str]:

@@ -144,20 +144,20 @@ def test_the_page_is_served_locally_with_telemetry_off(
 ) -> None:
     called: dict[str, str] = {}
     opened: list[str] = []
-    with socket.socket() as listening:
-        listening.bind(("localhost", 0))
-        listening.listen()
-        port = listening.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
 
-        def popen(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
-            called.update(line=" ".join(command), library=env["PAGESIGHT_LIBRARY"])
-            return real_popen([sys.executable, "-c", "import time; time.sleep(2)"])
+    def popen(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+        called.update(line=" ".join(command), library=env["PAGESIGHT_LIBRARY"])
+        listen = f"import socket, time; s = socket.create_server(('localhost', {port})); time.sleep(2)"
+        return real_popen([sys.executable, "-c", listen])
 
-        real_popen = subprocess.Popen
-        monkeypatch.setattr(cli.subprocess, "Popen", popen)
-        monkeypatch.setattr(cli.webbrowser, "open", opened.append)
-        arguments = ["ui", "-l", str(tmp_path / "ü"), "--port", str(port), *(["--headless"] if headless else [])]
-        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+    real_popen = subprocess.Popen
+    monkeypatch.setattr(cli.subprocess, "Popen", popen)
+    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    arguments = ["ui", "-l", str(tmp_path / "ü"), "--port", str(port), *(["--headless"] if headless else [])]
+    assert CliRunner().invoke(cli.app, arguments).exit_code == 0
     assert opened == ([] if headless else [f"http://localhost:{port}"])
     assert "--server.address=localhost" in called["line"]
     assert f"--server.port={port}" in called["line"]
@@ -165,6 +165,16 @@ def test_the_page_is_served_locally_with_telemetry_off(
     config = tomllib.loads((Path(cli.__file__).parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["browser"]["gatherUsageStats"] is False
     assert called["library"] == str(tmp_path / "ü")
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_opened(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(cli.webbrowser, "open", opened.append)
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, err = run("ui", "--port", port)
+    assert (status, opened, err.count("\n")) == (2, [], 1)
+    assert f"port {port}; name another one" in err
 
 
 def test_ingest_runs_as_a_module_for_scripts(tmp_path: Path) -> None:
