@@ -6,7 +6,8 @@ Vectors are made: 384 numbers, unit, around random subjects of 50 vectors each; 
 take turns, question by question, so that what else the machine does troubles both. A search is for the best 100, as the
 dense channel asks; with a filter, of 20 documents. Recall is against all inner products. `open` is a new store up to
 its first result, in a process that has loaded the libraries. A document is added at a time, as a library's writer does;
-then documents of 30 are added to the full store, and documents removed from it.
+then documents of 30 are added to the full store, and documents removed from it. From `INVERTED` vectors on, faiss also
+searches all of them as one segment of inverted lists, as merging makes of 131,072.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from pagesight.retrieval.protocols import VectorStore
 from pagesight.retrieval.stores.chroma_store import ChromaStore
+from pagesight.retrieval.stores.faiss_segment import INVERTED
 from pagesight.retrieval.stores.faiss_store import FaissStore
 
 DIM, SUBJECT, PAGE, DOCUMENT, SMALL, LIMIT, FILTER = 384, 50, 3, 240, 30, 100, 20
@@ -114,6 +116,16 @@ def compare(folder: Path, count: int, rounds: int) -> dict[str, dict[str, float]
         note("recall at 10", name, float(np.mean([at[0] for at in every])))
         note("recall at 100", name, float(np.mean([at[1] for at in every])))
         note("recall at 100, filtered", name, float(np.mean([at[1] for at in inside])))
+
+    if count >= INVERTED:
+        whole = FaissStore(folder / "lists")
+        spent = _timed(lambda: whole.add(pages[0][:64], pages, keys, vectors))
+        times_taken = [_timed(lambda: whole.search(q, LIMIT)) for q in questions]  # noqa: B023
+        at_10, at_100 = np.mean([_recall(whole.search(q, LIMIT), vectors @ q) for q in questions], axis=0)
+        print(
+            f"faiss, all in one segment of inverted lists: added in {spent:.1f} s, "
+            f"search p50 {1000 * np.median(times_taken):.3f} ms, recall {at_10:.3f} at 10, {at_100:.3f} at 100"
+        )
 
     small = [[f"neu{n}/{i}" for i in range(SMALL)] for n in range(10)]
     for name, store in stores.items():
