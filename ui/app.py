@@ -11,6 +11,8 @@ STYLE = """<style>
 [data-testid=stText] span, [data-testid=stMarkdownContainer] p { unicode-bidi: plaintext; }
 /* Captions are read, too: Streamlit 1.67 prints them with less contrast than WCAG's AA asks for (axe-core says). */
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p { color: inherit; opacity: .85; }
+/* White on the dark theme's amber has a contrast of 3.2; this is the colour of the page's own buttons, in both. */
+button[data-testid^=stBaseButton-primary] { background: #92400e; border-color: #92400e; color: #fff; }
 /* "Press Enter to submit" lies over the text on a narrow screen. */
 [data-testid=InputInstructions] { display: none; }
 </style>"""

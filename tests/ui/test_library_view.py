@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from pagesight.ingest import add
 from pagesight.retrieval import open_library
 from pagesight.ui import adding
+from pagesight.ui.plain import plain
 from pagesight.ui.views import first_run
 
 
@@ -168,7 +169,12 @@ def test_the_samples_are_one_press_away(
     assert page.title[0].value == "Search what your documents say and show"
 
 
-def test_samples_of_which_nothing_came_say_where_to_look(
+def test_documents_of_one_s_own_are_added_on_the_first_page(run_on: Callable[..., AppTest], tmp_path: Path) -> None:
+    page = upload(run_on(tmp_path / "нова", VIEW.format("search")), ("лист.pdf", pdfs.pdf(pdfs.text_page("Früh"))))
+    assert page.title[0].value == "Search what your documents say and show"
+
+
+def test_samples_of_which_nothing_came_say_why(
     run_on: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "зразки").mkdir()
@@ -177,7 +183,7 @@ def test_samples_of_which_nothing_came_say_where_to_look(
     page = run_on(tmp_path / "нова", VIEW.format("search"))
     page.button(key="samples").click().run()
     settled(page)
-    assert "Nothing came of what was added last" in page.warning[0].value
+    assert plain("лист.pdf") in page.error[0].value
     assert buttons(page, "Try it with the samples")
 
 

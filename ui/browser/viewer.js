@@ -62,7 +62,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
     let layer = null, hot = [], map = null;
 
     const size = () => {
-      sheet.style.width = `${keep.zoom * 100}%`;
+      sheet.style.width = `calc(min(100%, 56rem) * ${keep.zoom})`;  // wider, a line of print is too long to read
       sheet.style.aspectRatio = data.ratio;
       layer?.remove();
       layer = keep.reading ? layWords(sheet, data.words) : null;

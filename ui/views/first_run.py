@@ -10,11 +10,10 @@ from ..adding import Adding, adding_now, start
 from ..cards import file_name
 from ..plain import plain
 from ..session import library_path, opened_library, shown_errors
+from .adding_area import adding_area
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
 """In a checkout; an installed copy has none."""
-
-
 EVERY = 0.5
 """Seconds between two looks at what is being added."""
 
@@ -26,9 +25,7 @@ def first_run() -> None:
         st.markdown("The first documents are being read. They can be searched as soon as one of them is there.")
         st.fragment(_first_documents, run_every=EVERY)()
         return
-    st.markdown("There are no documents here yet. Add PDF files and pictures of pages under **Library**.")
-    if adding is not None:
-        st.warning("Nothing came of what was added last; **Library** says why.", icon=":material/warning:")
+    st.markdown("There are no documents here yet.")
     if SAMPLES.is_dir():
         st.button(
             "Try it with the samples",
@@ -38,6 +35,7 @@ def first_run() -> None:
             on_click=_add_samples,
             help="Eleven small documents: reports, a paper, an invoice, a scanned letter, in four scripts",
         )
+    adding_area(())  # here, too: on a narrow screen the library's own page is behind a menu
     st.caption("Or add them from a terminal:")
     st.code(f'pagesight add FILES --library "{library_path()}"', language=None, wrap_lines=True)
 
