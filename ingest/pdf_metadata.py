@@ -13,6 +13,8 @@ from ..retrieval.types import MetadataValue
 _NO_TITLE = re.compile(
     r"(untitled|document|presentation|slide|book|microsoft \w+|powerpoint presentation)[\s\d-]*", re.I
 )
+_NOTHING = re.compile(r"\(?(unspecified|anonymous|unknown|untitled|none|n/a)\)?", re.I)
+"""What programs write of an author or a subject that nobody gave."""
 _PROGRAM = re.compile(r"^microsoft (word|powerpoint|excel)\s*-\s*", re.I)
 _TITLE_LENGTH = 300
 
@@ -30,7 +32,7 @@ def own_metadata(entry: Callable[[str], str | None]) -> dict[str, MetadataValue]
     found: dict[str, MetadataValue] = {}
     for name, key in _TEXTS.items():
         text = _text(entry(name))
-        if text is not None:
+        if text is not None and not _NOTHING.fullmatch(text):
             found[key] = text[:TEXT_LENGTH]
     created = _date(entry("CreationDate") or "")
     if created is not None:

@@ -34,7 +34,7 @@ def parse_where(text: str) -> Where:
     place where it makes no sense.
 
     >>> parse_where("year >= 2022 and company in (Boeing, 'Airbus SE') and language = uk")
-    {'year': {'>=': '2022'}, 'company': ['Boeing', 'Airbus SE'], 'language': ['uk']}
+    {'year': {'>=': '2022'}, 'company': ['Boeing', '"Airbus SE"'], 'language': ['uk']}
     """
     return _Parser(text).parse()
 

@@ -28,6 +28,7 @@ from ..types import Vectors
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection as ChromaCollection
+    from chromadb.config import System
 
 T = TypeVar("T")
 
@@ -131,8 +132,9 @@ class ChromaStore:
             with folder_whole(self._folder.with_name(f"{self._folder.name}-{number:06d}")) as folder:
                 self._copy(collection, folder)
         with self._lock:
-            _forget(old[-1])
-            self._opened = None
+            system, self._opened = _forget(old[-1]), None
+        if system is not None:
+            system.stop()  # lets go of the files at once; who reads from them now reads again
         for folder in old:
             # Away first: a reader that opens it now would make a new one, in the midst of what is being deleted.
             shutil.rmtree(folder.rename(folder.with_name(f".new-gone-{folder.name}")))
@@ -285,10 +287,10 @@ def _make(client: ClientAPI, name: str) -> ChromaCollection:
     )
 
 
-def _forget(folder: Path) -> None:
+def _forget(folder: Path) -> System | None:
     from chromadb.api.shared_system_client import SharedSystemClient
 
-    SharedSystemClient._identifier_to_system.pop(str(folder), None)
+    return SharedSystemClient._identifier_to_system.pop(str(folder), None)
 
 
 def _last_written(folder: Path) -> tuple[int, int] | None:

@@ -138,7 +138,7 @@ def probe(query: PreparedQuery, centres: Vectors) -> tuple[NDArray[np.int64], Ve
     count = min(PROBED, len(centres) - 1) or 1
     order = np.argsort(similar, axis=1)[:, -count - 1 :]
     values = np.take_along_axis(similar, order, axis=1)
-    return order[:, -count:], values[:, -count:] - values[:, :1]
+    return order[:, -count:].astype(np.int64), (values[:, -count:] - values[:, :1]).astype(np.float32)
 
 
 def shortlist(scores: Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> NDArray[np.int64]:

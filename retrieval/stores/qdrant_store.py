@@ -92,9 +92,9 @@ class QdrantStore:
     def score(self, query: QueryVectors, pages: Collection[str] | None = None) -> dict[str, float]:
         if not self._exists():
             return {}
-        wanted = self.pages() if pages is None else pages
+        wanted = self._pages() if pages is None else pages
         if not len(query.rows):
-            return dict.fromkeys(wanted if pages is None else set(wanted) & set(self.pages()), 0.0)
+            return dict.fromkeys(wanted if pages is None else self.stored(wanted), 0.0)
         scores: dict[str, float] = {}
         for some in _some(list(wanted), EXACT_PAGES):
             found = self._ask(query, len(some), some, exact=True)
@@ -102,17 +102,25 @@ class QdrantStore:
             scores |= self._grouped(query, [page for page, _, several in found if several])
         return scores
 
-    def search(self, query: QueryVectors, limit: int, pages: Collection[str] | None = None) -> dict[str, float]:
-        """The best `limit` of these pages (`None`: of all), best first, scored as `score` does.
-
-        Of more than `EXACT_PAGES`, those with the best pooled rows are compared: four times the limit, and no fewer
+    def search(
+        self,
+        query: QueryVectors,
+        limit: int,
+        pages: Collection[str] | None = None,
+        *,
+        exclude: Collection[str] = (),
+        exact: bool = False,
+    ) -> dict[str, float]:
+        """Of more than `EXACT_PAGES`, those with the best pooled rows are compared: four times the limit, and no fewer
         than that number.
         """
         if limit < 1 or not len(query.rows) or not self._exists():
             return {}
-        few = pages is not None and len(pages) <= EXACT_PAGES
+        whole = exact or (pages is not None and len(pages) <= EXACT_PAGES)
+        with self._talking():
+            most = self._client.count(self._name).count if exact else max(4 * limit, EXACT_PAGES)
         # A page's score is the mean of MaxSim over it and over its best group, which is no more: MaxSim bounds it.
-        bounded = self._ask(query, max(4 * limit, EXACT_PAGES), pages, exact=few)
+        bounded = self._ask(query, most, pages, exact=whole, exclude=exclude)
         scores: dict[str, float] = {}
         for some in _some(bounded, max(limit, _FETCHED)):
             if len(scores) >= limit and sorted(scores.values())[-limit] >= some[0][1]:
@@ -129,7 +137,15 @@ class QdrantStore:
             return rows @ query.rows.T, _unpacked(payload["boxes"], "<f4").reshape(-1, 4)
         return None
 
-    def pages(self) -> Collection[str]:
+    def stored(self, pages: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        for some in _some(list(pages), _SCROLLED) if self._exists() else ():
+            with self._talking():
+                records = self._client.retrieve(self._name, [_id(page) for page in some], with_payload=["page"])
+            found |= {(record.payload or {})["page"] for record in records}
+        return found
+
+    def _pages(self) -> set[str]:
         found: set[str] = set()
         offset: Any = None
         while self._exists():
@@ -152,16 +168,22 @@ class QdrantStore:
             self._client.delete(self._name, models.FilterSelector(filter=models.Filter(must=[own])), wait=True)
 
     def _ask(
-        self, query: QueryVectors, limit: int, pages: Collection[str] | None, *, exact: bool
+        self,
+        query: QueryVectors,
+        limit: int,
+        pages: Collection[str] | None,
+        *,
+        exact: bool,
+        exclude: Collection[str] = (),
     ) -> list[tuple[str, float, bool]]:
         """The best pages by the engine's MaxSim over all rows, best first, and whether each has several groups."""
         from qdrant_client import models
 
         # A token counts by its weight: that of the largest of its products is the largest of its weighted ones.
         tokens = (query.rows * query.weights[:, None]).tolist()
-        within = None
-        if pages is not None:
-            within = models.Filter(must=[models.HasIdCondition(has_id=[_id(page) for page in pages])])
+        among = None if pages is None else [models.HasIdCondition(has_id=[_id(page) for page in pages])]
+        apart = [models.HasIdCondition(has_id=[_id(page) for page in exclude])] if exclude else None
+        within = models.Filter(must=among, must_not=apart) if among or apart else None
         first = None if exact else models.Prefetch(query=tokens, using="pooled", limit=limit, filter=within)
         with self._talking():
             found = self._client.query_points(

@@ -34,8 +34,10 @@ class Snapshot:
         self.centres: Vectors | None = None
         """`(centres, dim)` of the inverted lists; `None` without."""
         if listed.centres:
-            same = before is not None and before.list.centres == listed.centres
-            self.centres = before.centres if same else inverted.read_centres(folder / listed.centres, listed)
+            if before is not None and before.list.centres == listed.centres:
+                self.centres = before.centres
+            else:
+                self.centres = inverted.read_centres(folder / listed.centres, listed)
         lists = {one.file: one for one in (before.lists if before is not None else ()) if one is not None}
         self.lists = [self._open_lists(folder / entry.name / entry.lists, entry, lists) for entry in listed.segments]
         self._starts = np.cumsum([0, *(len(segment) for segment in self.segments)])
@@ -91,7 +93,7 @@ class Snapshot:
         """Of many pages those that the inverted lists put forward, and those of segments without lists; ascending."""
         if self.centres is None or len(numbers) <= inverted.LISTS_FROM:
             return numbers
-        asked, weights = inverted.probe(query, self.centres), query.weights
+        asked, weights = inverted.probe(query, self.centres), query.weights.astype(np.float32)
         found, others = [], [np.zeros(0, np.int64)]
         cuts = np.searchsorted(numbers, self._starts)
         for lists, start, begin, end in zip(self.lists, self._starts, cuts, cuts[1:], strict=False):

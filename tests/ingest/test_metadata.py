@@ -146,6 +146,11 @@ def test_a_date_that_is_none_is_left_out(stated: str):
     assert own_metadata({"CreationDate": stated}.get) == {}
 
 
+def test_what_programs_write_when_nobody_said_anything_is_left_out():
+    stated = {"Author": "anonymous", "Subject": "(unspecified)", "Keywords": "\ufffd\ufffd"}
+    assert own_metadata(stated.get) == {}
+
+
 def test_a_hostile_entry_is_short_and_plain_text(tmp_path: Path):
     file = tmp_path / "ä.pdf"
     info = {"Author": "x" * 100_000, "Subject": "<script>\x07[31m\u202egnp", "Keywords": " \x00 "}
