@@ -181,8 +181,8 @@ class QdrantStore:
 
         # A token counts by its weight: that of the largest of its products is the largest of its weighted ones.
         tokens = (query.rows * query.weights[:, None]).tolist()
-        among = None if pages is None else [models.HasIdCondition(has_id=[_id(page) for page in pages])]
-        apart = [models.HasIdCondition(has_id=[_id(page) for page in exclude])] if exclude else None
+        among = None if pages is None else models.HasIdCondition(has_id=[_id(page) for page in pages])
+        apart = models.HasIdCondition(has_id=[_id(page) for page in exclude]) if exclude else None
         within = models.Filter(must=among, must_not=apart) if among or apart else None
         first = None if exact else models.Prefetch(query=tokens, using="pooled", limit=limit, filter=within)
         with self._talking():

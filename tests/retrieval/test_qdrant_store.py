@@ -93,7 +93,7 @@ def test_a_page_that_matches_in_one_place_is_found_behind_many_that_match_all_ov
     scattered = [PageVectors(f"weit/{n}", query.rows, boxes, apart) for n in range(30)]
     near = (query.rows + 0.2 * unit_rows(4, seed=7)).astype(np.float32)
     store = opened()
-    store.add("ä", [*scattered, PageVectors("nah/1", near / np.float32(1.02), boxes, np.zeros(4, np.int32))])
+    store.add("ä", [*scattered, PageVectors("nah/1", near, boxes, np.zeros(4, np.int32))])
     assert store.search(query, 1).keys() == {"nah/1"}
 
 
