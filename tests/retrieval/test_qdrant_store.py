@@ -175,7 +175,7 @@ def test_a_server_that_is_down_is_named(query: QueryVectors):
         lambda: store.score(query),
         lambda: store.add("ä", [random_page("ä/1", seed=1, rows=3)]),
         lambda: store.remove("ä"),
-        store.pages,
+        lambda: store.stored(["ä/1"]),
     ):
         with pytest.raises(LibraryError, match=r"No Qdrant server answers at http://127\.0\.0\.1:1; start it"):
             act()
