@@ -164,8 +164,7 @@ def test_those_who_search_meanwhile_find_what_they_found(removed: Library, child
     assert process.stdout is not None
     assert process.stdout.readline() == "searching\n"
     with removed.writer() as writer:
-        for _ in range(2):
-            writer.compact()
+        writer.compact()
     out, errors = process.communicate(timeout=120)
     assert (out, process.returncode) == ("0\n", 0), errors
 

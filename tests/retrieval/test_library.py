@@ -77,12 +77,12 @@ def test_a_library_of_another_format_is_refused(folder: Path):
         "[]",
         "null",
         "{}",
-        '{"format": 3}',
-        '{"format": 3, "encoders": []}',
-        '{"format": 3, "encoders": {}}',
-        '{"format": 3, "encoders": {}, "models": {"visual": {"größe": 3}}}',
-        '{"format": 3, "encoders": {"dense": "ä"}}',
-        '{"format": 3, "encoders": {"dense": {"größe": 3}}}',
+        '{"format": 4}',
+        '{"format": 4, "encoders": []}',
+        '{"format": 4, "encoders": {}}',
+        '{"format": 4, "encoders": {}, "models": {"visual": {"größe": 3}}}',
+        '{"format": 4, "encoders": {"dense": "ä"}}',
+        '{"format": 4, "encoders": {"dense": {"größe": 3}}}',
     ],
 )
 def test_a_damaged_manifest_is_named(folder: Path, damaged: str):

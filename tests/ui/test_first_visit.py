@@ -6,7 +6,6 @@ The tests of this file share one server and one library and run in this order; t
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -217,10 +216,7 @@ def _heat(library: Library, page: Found, patch: Box) -> None:
     )
     rows = np.zeros((len(boxes), len(liked)), np.float32)
     rows[np.abs(boxes - np.array(patch)).sum(1).argmin()] = liked / np.linalg.norm(liked)
-    before = list((library.path / "multivectors" / "visual").iterdir())
     library.visual.add(page.document, [PageVectors(page.id, rows, boxes, np.zeros(len(boxes), np.int32))])
-    for folder in before:
-        shutil.rmtree(folder)
 
 
 def _redness(page: Page, width: float, x: float, y: float) -> int:
