@@ -17,6 +17,9 @@ from .types import QueryVectors, Vectors
 CANDIDATES = 100
 """Pages that each channel puts forward."""
 
+SCORED_PAGES = 2_000
+"""Up to so many pages that a filter lets through are scored one by one, where a search among all leaves too few."""
+
 DOCUMENT_WEIGHT = 1.0
 """How much the whole document's BM25 score counts beside the page's."""
 
@@ -140,9 +143,19 @@ class _DenseAsked:
     def candidates(self, scope: Scope) -> dict[str, float]:
         if self.coverage == 0:
             return {}
+        found = self._search(scope, CANDIDATES)
+        if scope.whole or len(found) >= min(CANDIDATES, len(scope.pages)):
+            return found
+        # A filter lets through some pages of documents whose other pages are nearer.
+        if len(scope.pages) > SCORED_PAGES:
+            return self._search(scope, CANDIDATES * 20)
+        scores = self._store.score(self._vector, scope.pages.keys())
+        return {page: scores[page] for page in sorted(scores, key=lambda page: (-scores[page], page))[:CANDIDATES]}
+
+    def _search(self, scope: Scope, limit: int) -> dict[str, float]:
         found: dict[str, float] = {}
-        for page, score in self._store.search(self._vector, CANDIDATES, scope.documents):
-            if page in scope.pages:
+        for page, score in self._store.search(self._vector, limit, scope.documents):
+            if page in scope.pages and len(found) < CANDIDATES:
                 found.setdefault(page, score)
         return found
 
@@ -159,7 +172,9 @@ class _LateInteractionAsked:
         if self.coverage == 0:
             return {}
         found = self._store.search(self._query, CANDIDATES, None if scope.whole else scope.pages.keys())
-        self._scores = {page: score for page, score in found.items() if page in scope.pages}  # some may be on their way
+        self._scores = {page: score for page, score in found.items() if page in scope.pages}
+        if len(self._scores) < min(CANDIDATES, len(found)):  # the rest are pages of documents that are on their way
+            self._scores = self._store.search(self._query, CANDIDATES, scope.pages.keys())
         return self._scores
 
     def score(self, pages: Collection[str]) -> dict[str, float]:

@@ -6,6 +6,7 @@ last. So a run that is killed anywhere goes on where it stood, the next time tha
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -16,6 +17,8 @@ from .language import language_of
 from .lock import writing
 from .manifest import read_encoders, read_format, write_format
 from .stores.batch_segments import convert
+
+logger = logging.getLogger(__name__)
 
 
 def migrate(library: Path) -> None:
@@ -83,7 +86,8 @@ def _join_segments(library: Path) -> None:
     encoders = read_encoders(library)
     for channel in ("words", "visual"):
         encoder = encoders.get(channel)
-        convert(library / "multivectors" / channel, "" if encoder is None else str(encoder))
+        for line in convert(library / "multivectors" / channel, "" if encoder is None else str(encoder)):
+            logger.warning("%s", line)
 
 
 STEPS: Mapping[int, Callable[[Path], None]] = {2: _add_languages_and_metadata, 3: _join_segments}

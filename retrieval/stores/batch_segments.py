@@ -22,18 +22,23 @@ from .segment import PackedPage
 _ARRAYS = ("rows", "scales", "offsets", "boxes", "groups")
 
 
-def convert(folder: Path, encoder: str) -> None:
+def convert(folder: Path, encoder: str) -> list[str]:
     """Turn the store in `folder` into segments, where it is; killed, it goes on when it is called again.
 
-    Old folders go when all their pages are in the new store. Raises `CorruptFile` for a damaged one.
+    Old folders go when all whole ones are in the new store. Returns a line for each that was damaged.
     """
+    damaged = []
     store = MultiVectorSegments(folder, encoder)
     for part in sorted(part for part in folder.glob("[!.]*-*") if (part / "manifest.json").is_file()):
-        ids = _ids(part)
-        if not store.stored(ids).issuperset(ids):  # else some of its arrays may have gone already
-            store.add_packed(_read(part, ids))
+        try:
+            ids = _ids(part)
+            if not store.stored(ids).issuperset(ids):  # else some of its arrays may have gone already
+                store.add_packed(_read(part, ids))
+        except CorruptFile as error:
+            damaged.append(str(error))
     if folder.is_dir():
         store.compact()  # sweeps away what is no segment
+    return damaged
 
 
 def _ids(folder: Path) -> list[str]:
@@ -72,4 +77,8 @@ def _read(folder: Path, ids: Sequence[str]) -> list[PackedPage]:
 
 
 def _damaged(folder: Path, error: Exception) -> CorruptFile:
-    return CorruptFile(f"{folder} is damaged ({error}); add the documents to a new library.")
+    document = folder.name.rpartition("-")[0]
+    return CorruptFile(
+        f"{folder} was damaged ({error}), so that some pages are found by fewer channels; "
+        f"remove the document {document[:16]} and add it again."
+    )

@@ -27,7 +27,7 @@ from ..maxsim import PreparedQuery, prepare, top
 from ..maxsim.stages import CANDIDATES, EXACT_UP_TO
 from ..types import PageVectors, QueryVectors
 from . import lists as inverted
-from .segment import PackedPage, Segment, append, document_of, pack
+from .segment import PackedPage, Segment, append, document_of, pack, pages_of
 from .segment_list import FILE, Counts, Entry, SegmentList, read_segment_list
 from .snapshot import Snapshot
 
@@ -65,6 +65,8 @@ class MultiVectorSegments:
         snapshot = self._now()
         dim = int(pages[0].rows.shape[1])
         old = self._for(snapshot.list, dim)
+        if snapshot.stamp is None:
+            old.write(self._folder)  # first of all: segments without a manifest are a store that has lost it
         entries = snapshot.without([page.id for page in pages]) if old.segments else []
         last = entries[-1] if entries else None
         if last is None or _sealed(last, dim):
@@ -117,21 +119,14 @@ class MultiVectorSegments:
         return {snapshot.id(n) for n in snapshot.find(pages).tolist()}
 
     def remove(self, document: str) -> None:
-        snapshot = self._now()
+        # Not by a snapshot: damage to vectors must not keep a document from being removed.
+        listed = read_segment_list(self._folder)
         entries = tuple(
-            entry.without(segment.of_document(document))
-            for entry, segment in zip(snapshot.list.segments, snapshot.segments, strict=True)
+            entry.without(pages_of(self._folder / entry.name, entry.counts, document)) for entry in listed.segments
         )
-        if entries != snapshot.list.segments:
-            replace(snapshot.list, segments=entries).write(self._folder)
+        if entries != listed.segments:
+            replace(listed, segments=entries).write(self._folder)
         self._sweep()
-
-    @property
-    def waste(self) -> float:
-        """0 to 1: the share of the stored pages that have gone and whose bytes are still there."""
-        segments = self._now().list.segments
-        stored = sum(entry.counts.pages for entry in segments)
-        return 1 - sum(entry.left for entry in segments) / stored if stored else 0.0
 
     def compact(self) -> None:
         """Write segments with pages that have gone anew, without these, so that nothing of them is on the disk.
@@ -183,7 +178,8 @@ class MultiVectorSegments:
             snapshot = self._now()
         assert snapshot.centres is not None
         for i, (entry, segment) in enumerate(zip(listed.segments, snapshot.segments, strict=True)):
-            if entry.lists or not _sealed(entry, listed.dim):
+            # The last segment is scanned whole while it grows; one that was compacted does not grow any more.
+            if entry.lists or (i == len(listed.segments) - 1 and not _sealed(entry, listed.dim)):
                 continue
             data = inverted.make(segment.pooled, snapshot.centres)
             made = replace(entry, lists=f"lists-{Path(listed.centres).stem}.bin", lists_sum=inverted.checksum(data))

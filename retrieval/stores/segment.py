@@ -45,6 +45,7 @@ RECORD = np.dtype(
 )
 
 AGAIN = "remove its document and add it again."
+RESTORE = "restore it, or add the documents to a new library."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,11 @@ class Segment:
             of_groups = np.repeat(scales, np.diff(self.group_ends))
             self.groups = Pages(rows, np.append(np.int64(0), groups), of_groups)
         except ValueError as error:
-            raise CorruptFile(f"{folder} is damaged ({error}); {AGAIN}") from error
+            raise CorruptFile(f"{folder} is damaged ({error}); {RESTORE}") from error
         if not np.array_equal(self.groups.offsets[self.group_ends], self.pages.offsets):
-            raise CorruptFile(f"{folder} is damaged (groups do not end where pages do); {AGAIN}")
+            raise CorruptFile(f"{folder} is damaged (groups do not end where pages do); {RESTORE}")
         if not (np.diff(self.pages.offsets).all() and np.diff(self.groups.offsets).all()):
-            raise CorruptFile(f"{folder} is damaged (a page without rows); {AGAIN}")
+            raise CorruptFile(f"{folder} is damaged (a page without rows); {RESTORE}")
 
     def __len__(self) -> int:
         return self.counts.pages
@@ -155,10 +156,6 @@ class Segment:
     def _by_key(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         order = np.argsort(self._records["key"], kind="stable")
         return self._records["key"][order], order
-
-    @cached_property
-    def _documents(self) -> NDArray[np.uint64]:
-        return self._column("document")
 
     def find(self, ids: Sequence[str], keys: Sequence[int]) -> list[int]:
         """The numbers of the pages with these ids, and their `key`s, that are here; tombstones are not looked at."""
@@ -171,13 +168,8 @@ class Segment:
                 at += 1
         return found
 
-    def of_document(self, document: str) -> list[int]:
-        """The numbers of a document's pages; tombstones are not looked at."""
-        numbers = np.flatnonzero(self._documents == np.uint64(key(document))).tolist()
-        return [number for number in numbers if document_of(self.id(number)) == document]
-
     def id(self, i: int) -> str:
-        return self._ids[self._id_ends[i] : self._id_ends[i + 1]].tobytes().decode("utf-8", "surrogateescape")
+        return _id(self._ids[self._id_ends[i] : self._id_ends[i + 1]])
 
     def boxes(self, i: int) -> NDArray[np.float32]:
         """`(rows, 4)`, a copy."""
@@ -224,7 +216,7 @@ class Segment:
     def _ends(self, name: str, total: int) -> NDArray[np.int64]:
         ends = np.append(np.int64(0), self._records[name])
         if (np.diff(ends) < 0).any() or ends[-1] != total:
-            raise CorruptFile(f"{self.folder / 'pages.bin'} is damaged ({name} out of order); {AGAIN}")
+            raise CorruptFile(f"{self.folder / 'pages.bin'} is damaged ({name} out of order); {RESTORE}")
         return ends
 
 
@@ -242,6 +234,25 @@ def document_of(id_: str) -> str:
     return id_.rpartition("/")[0]
 
 
+def pages_of(folder: Path, counts: Counts, document: str) -> list[int]:
+    """The numbers of a document's pages in a segment, whatever state its vectors are in; tombstones are not looked at.
+
+    Raises `CorruptFile` when the list of pages is damaged.
+    """
+    records = _map(folder / "pages.bin", RECORD, (counts.pages,))
+    ids = _map(folder / "ids.utf8", np.dtype("u1"), (counts.ids,))
+    begins = np.append(np.int64(0), records["ids"])
+    return [
+        number
+        for number in np.flatnonzero(records["document"] == np.uint64(key(document))).tolist()
+        if document_of(_id(ids[begins[number] : begins[number + 1]])) == document
+    ]
+
+
+def _id(name: NDArray[np.uint8]) -> str:
+    return name.tobytes().decode("utf-8", "surrogateescape")
+
+
 def _name(id_: str) -> bytes:
     return id_.encode("utf-8", "surrogateescape")
 
@@ -254,7 +265,7 @@ def _write_behind(file: Path, begin: int, arrays: Sequence[Any]) -> None:
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     with os.fdopen(handle, "r+b") as opened:
         if opened.seek(0, os.SEEK_END) < begin:
-            raise CorruptFile(f"{file} is shorter than it was; {AGAIN}")
+            raise CorruptFile(f"{file} is shorter than it was; {RESTORE}")
         opened.truncate(begin)
         opened.seek(begin)
         for array in arrays:
@@ -266,6 +277,6 @@ def _write_behind(file: Path, begin: int, arrays: Sequence[Any]) -> None:
 def _map(file: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     needed = dtype.itemsize * int(np.prod(shape, dtype=object))
     if file.stat().st_size < needed:
-        raise CorruptFile(f"{file} is damaged (cut short); {AGAIN}")
+        raise CorruptFile(f"{file} is damaged (cut short); {RESTORE}")
     # An empty file cannot be mapped.
     return np.asarray(np.memmap(file, dtype, "r", shape=shape)) if needed else np.zeros(shape, dtype)

@@ -97,11 +97,13 @@ class SegmentList:
 
 
 def read_segment_list(folder: Path) -> SegmentList:
-    """An empty one when there is none. Raises `CorruptFile` for a damaged one."""
+    """An empty one in a store that nothing was written to. Raises `CorruptFile` for a damaged or lost one."""
     file = folder / FILE
     try:
         data = file.read_bytes()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if any(re.fullmatch(r"\d{6}", part.name) for part in folder.glob("*")):
+            raise CorruptFile(f"{file} is missing; restore it, or add the documents to a new library.") from error
         return SegmentList()
     try:
         entries: dict[str, Any] = json.loads(data)

@@ -11,7 +11,6 @@ from fakes import random_page
 from killing import survives
 from old_formats import write_batch
 
-from pagesight.retrieval.errors import CorruptFile
 from pagesight.retrieval.stores.batch_segments import convert
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
 from pagesight.retrieval.stores.segment import pack
@@ -73,9 +72,10 @@ def test_killed_at_any_step_it_goes_on(old: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("name", ["rows.npy", "boxes.npy", "manifest.json"])
-def test_damage_is_named_and_nothing_is_thrown_away(old: Path, name: str):
+def test_damage_is_named_and_costs_only_its_pages(old: Path, name: str):
     file = old / "dä-000000" / name
     file.write_bytes(file.read_bytes()[:-1] + b"?")
-    with pytest.raises(CorruptFile, match="dä-000000"):
-        convert(old, "a@1")
-    assert file.is_file()
+    (line,) = convert(old, "a@1")
+    assert "dä-000000 was damaged" in line
+    assert "remove the document dä" in line
+    assert MultiVectorSegments(old).score(QUERY).keys() == {"dä/3", "other/1"}

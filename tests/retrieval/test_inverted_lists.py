@@ -95,6 +95,9 @@ def test_a_compacted_segment_gets_new_lists(folder: Path):
     store.compact()
     assert not any(entry.lists for entry in read_segment_list(folder).segments)
     assert next(iter(store.search(asking_for(130), 3))) == "c/130"
+    store.tend()
+    assert [bool(entry.lists) for entry in read_segment_list(folder).segments] == [True, True, True, False]
+    assert next(iter(store.search(asking_for(130), 3))) == "c/130"
     assert list(store.verify()) == []
 
 
