@@ -8,7 +8,7 @@ from pagesight.retrieval import channels
 from pagesight.retrieval.channels import CANDIDATES, DenseChannel, LateInteractionChannel, Scope
 from pagesight.retrieval.types import PageVectors
 
-QUESTION = "Größe"
+QUESTION = "size"
 
 
 def test_pages_on_their_way_take_no_places():
