@@ -30,7 +30,8 @@ Where = Mapping[str, Wanted]
 - `figure`: a tag; pages with a figure that shows it
 
 and metadata of documents by key, also with comparisons: `{"year": {">=": 2022}, "company": ["Boeing", "Airbus"]}`. Text
-is compared without regard to case; a string is read as the key's type. Documents without the key do not pass.
+is the same in upper and lower case, and comes before or after as its letters are numbered; a string is read as the key's
+type. Documents without the key do not pass.
 """
 
 _KEPT = 32
@@ -170,6 +171,4 @@ def _texts(name: str, wanted: Wanted) -> list[str]:
 def _spelled(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, set | frozenset | tuple):
-        return json.dumps(list(value))
     raise QueryError(f"{value!r} cannot be compared with; use text, numbers, dates, true and false.")
