@@ -132,7 +132,8 @@ class Reader:
         self._connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CHILD, str(theirs.fileno())],
+                # -P: without it, a pickle.py in the current folder would be run before the parent's path is known
+                [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )

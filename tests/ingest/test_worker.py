@@ -129,6 +129,14 @@ def test_the_process_ends_with_its_reader(tmp_path: Path, make_reader: Callable[
     assert process.returncode is not None
 
 
+def test_the_process_runs_no_program_that_lies_in_the_current_folder(
+    tmp_path: Path, make_reader: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "pickle.py").write_text("raise SystemExit('this pickle is none of ours')")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(make_reader().read(save(tmp_path, "ä.pdf")))) == 6
+
+
 def test_a_script_need_not_guard_its_main_part(tmp_path: Path):
     save(tmp_path, "ä.pdf")
     script = tmp_path / "скрипт.py"
