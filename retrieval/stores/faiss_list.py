@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class SegmentList:
     dim: int = 0
-    """0 until there is a vector."""
+    """0 while there is no vector."""
     next: int = 0
     """The next segment's number; none is used twice."""
     parts: tuple[Part, ...] = ()
@@ -73,10 +74,8 @@ def read_list(folder: Path) -> SegmentList:
         content = said["content"]
         if _sum(content) != said["sha256"]:
             raise ValueError("its checksum is another")
-        parts = [
-            Part(one["name"], one["rows"], tuple((first, last) for first, last in one["dead"]), Sums(**one["sums"]))
-            for one in content["parts"]
-        ]
+        parts = tuple(_part(one) for one in content["parts"])
+        return SegmentList(int(content["dim"]), int(content["next"]), parts)
     except FileNotFoundError:
         # A writer writes an empty list before its first segment.
         if segments_on_disk(folder):
@@ -84,7 +83,6 @@ def read_list(folder: Path) -> SegmentList:
         return SegmentList()
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptFile(f"{file} is damaged ({error}); {REMEDY}") from error
-    return SegmentList(content["dim"], content["next"], tuple(parts))
 
 
 def look(folder: Path) -> Stamp | None:
@@ -98,6 +96,20 @@ def look(folder: Path) -> Stamp | None:
 
 def segments_on_disk(folder: Path) -> list[Path]:
     return list(folder.glob("[0-9][0-9][0-9][0-9][0-9][0-9]*"))
+
+
+def _part(values: dict[str, Any]) -> Part:
+    name, rows = str(values["name"]), int(values["rows"])
+    dead = tuple((int(first), int(last)) for first, last in values["dead"])
+    # The checksum vouches for what we wrote; a list that somebody else wrote must not lead out of the folder.
+    if not re.fullmatch(r"[0-9]{6,}", name, re.ASCII):
+        raise ValueError("a name that leads out of the folder")
+    if rows < 1:
+        raise ValueError("a segment of nothing")
+    ends = [0, *(end for span in dead for end in span), rows]
+    if ends != sorted(ends) or any(first == last for first, last in dead):
+        raise ValueError("dead rows that are none of the segment's")
+    return Part(name, rows, dead, Sums(**values["sums"]))
 
 
 def _sum(content: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ class Sums:
 
 
 def write_segment(folder: Path, entries: Entries) -> Sums:
-    """Write a segment, whole or not at all."""
+    """Write a segment, whole or not at all. Raises `OSError` when it cannot."""
     import faiss
 
     order = sorted(range(len(entries)), key=lambda i: (entries.documents[i], entries.pages[i]))
@@ -83,7 +83,10 @@ def write_segment(folder: Path, entries: Entries) -> Sums:
     starts = [i for i in range(len(order)) if not i or (documents[i], pages[i]) != (documents[i - 1], pages[i - 1])]
     rows = {"documents": [documents[i] for i in starts], "pages": [pages[i] for i in starts], "starts": starts}
     with folder_whole(folder) as new:
-        faiss.write_index(index, str(new / "vectors.faiss"))
+        try:
+            faiss.write_index(index, str(new / "vectors.faiss"))
+        except RuntimeError as error:  # faiss's for all that goes wrong, as a full disk
+            raise OSError(f"faiss could not write {folder}: {error}") from error
         (new / "rows.json").write_text(json.dumps(rows))
         (new / "keys.json").write_text(json.dumps(keys))
         np.save(new / "hashes.npy", np.sort(hashes(keys)))
@@ -114,6 +117,8 @@ class Segment:
         found = self._names("rows.json")
         self.page_names: list[str] = found["pages"]
         self._starts = np.array([*found["starts"], rows], np.int64)
+        if self._starts[0] != 0 or (np.diff(self._starts) < 1).any():
+            raise CorruptFile(f"{folder / 'rows.json'} is damaged; {REMEDY}")
         self._documents: dict[str, list[int]] = {}
         self._pages: dict[str, list[int]] = {}
         for i, (document, page) in enumerate(zip(found["documents"], found["pages"], strict=True)):
@@ -212,7 +217,9 @@ class Segment:
         except RuntimeError as error:
             if not file.exists():  # a writer has replaced it since
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file)) from error
-            raise
+            raise OSError(f"faiss could not read {file}: {error}") from error
+        if index.ntotal != len(self):  # faiss reads past the end where it is asked for more
+            raise CorruptFile(f"{file} has {index.ntotal} vectors, not {len(self)}; {REMEDY}")
         if isinstance(index, faiss.IndexIVF):
             index.make_direct_map()
         return index

@@ -130,7 +130,7 @@ class FaissStore:
                     self._rewrite([part])
 
     def compact(self) -> None:
-        """Take what was removed off the disk."""
+        """Take what was removed off the disk. Raises `OSError` when it cannot."""
         if not self._folder.is_dir():
             return
         with self._writing:
@@ -154,7 +154,7 @@ class FaissStore:
     def _begin(self, dim: int | None = None) -> _State:
         """The state that a writer starts from; what a killed one left is cleared away."""
         now = self._now()
-        if dim is not None and now.list.dim not in (0, dim):
+        if dim is not None and now.list.dim != dim and now.list.parts:
             raise ValueError(f"The vectors have {dim} dimensions, those in {self._folder} {now.list.dim}.")
         if now.stamp is None:
             # Before the first segment: segments without a list are damage, never what a killed writer left.
@@ -183,7 +183,8 @@ class FaissStore:
 
     def _commit(self, new: SegmentList) -> None:
         """Make this what the store holds, in one step."""
-        new = replace(new, parts=tuple(part for part in new.parts if part.count()))
+        parts = tuple(part for part in new.parts if part.count())
+        new = replace(new, dim=new.dim if parts else 0, parts=parts)
         new.write(self._folder)
         self._sweep(new)
 

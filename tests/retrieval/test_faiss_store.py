@@ -1,5 +1,6 @@
 """Vectors in faiss: merged segments, inverted lists, real deletes, kills, damage, and readers beside a writer."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from fakes import put_vectors, unit_rows
 
 from pagesight.retrieval.errors import CorruptFile
 from pagesight.retrieval.stores import faiss_segment, faiss_store
-from pagesight.retrieval.stores.faiss_list import read_list
+from pagesight.retrieval.stores.faiss_list import _sum, read_list
 from pagesight.retrieval.stores.faiss_store import FaissStore
 from pagesight.retrieval.vector_stores import built_with, described, verify
 
@@ -366,6 +367,27 @@ def test_a_damaged_or_missing_list_is_named_and_nothing_is_written_over_it(fille
             act()
     assert any("segments.json" in line for line in store.verify())
     assert bytes_of(filled) == before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "./000000"},
+        {"rows": 0},
+        {"rows": 9999},
+        {"dead": [[5, 601]]},
+        {"dead": [[-4, -1]]},
+        {"dead": [[8, 9], [2, 3]]},
+        {"dead": [[3, 3]]},
+    ],
+)
+def test_a_list_that_somebody_else_wrote_leads_to_nothing_that_is_not_there(filled: Path, changed: dict[str, object]):
+    file = filled / "segments.json"
+    content = json.loads(file.read_bytes())["content"]
+    content["parts"][0] |= changed
+    file.write_text(json.dumps({"sha256": _sum(content), "content": content}))
+    with pytest.raises(CorruptFile):
+        FaissStore(filled).score(np.ones(16, np.float32), ["dä/3"])
 
 
 def test_a_full_disk_leaves_the_store_as_it_was(filled: Path, monkeypatch: pytest.MonkeyPatch):
