@@ -56,6 +56,24 @@ class VectorStoreContract:
         assert [page for page, _ in store.search(self.QUERY, 10)] == ["other/1"]
         assert store.score(self.QUERY, ["dä/1", "dä/2"]) == {}
 
+    def test_a_search_can_be_narrowed_to_more_documents_than_a_statement_takes_variables(self, store: VectorStore):
+        documents = {f"viele/{n}" for n in range(33_000)}
+        assert store.search(self.QUERY, 3, documents) == []
+        assert store.search(self.QUERY, 3, {*documents, "dä", "other"}) == store.search(self.QUERY, 3)
+
+    def test_an_empty_store_takes_vectors_of_another_size(self, store: VectorStore, opened: Callable[[], VectorStore]):
+        reader, query = opened(), np.array([0, 0, 1], np.float32)
+        assert len(reader.search(self.QUERY, 9)) == 4
+        for document in ("dä", "other"):
+            store.remove(document)
+        store.add("neu", ["neu/1", "neu/2"], ["1", "2"], self.rows([0, 0, 1], [1, 0, 0]))
+        store.add("neu", ["neu/3"], ["3"], self.rows([0, 0.8, 0.6]))
+        for seen in (reader, store, opened()):
+            found = seen.search(query, 9)
+            assert [page for page, _ in found] == ["neu/1", "neu/3", "neu/2"]
+            assert [score for _, score in found] == pytest.approx([1, 0.6, 0], abs=1e-5)
+            assert seen.keys("neu") == {"1", "2", "3"}
+
     def test_removing_what_is_not_there_is_no_error(self, opened: Callable[[], VectorStore]):
         opened().remove("niemand ä")
 

@@ -38,17 +38,35 @@ _ATTEMPTS = 3
 _VARIABLES = 500
 """Values of an `$in` filter sent at once; Chroma hands them to SQLite, whose oldest limit is 999 a statement."""
 
+_DOCUMENTS = 10_000
+"""Of a filter, searched at once: the SQLite in Chroma 1.5 takes 32,766 values; by 500 it is six times as slow."""
 
 _COPIED = 2_000
 """Vectors that compaction reads at once; Chroma adds no more than 5461."""
+
+_COPY_SECONDS, _COPIED_A_SECOND = 600.0, 100
+"""For starting the process that copies, and what the slowest machine copies; ordinary ones copy some thousands."""
 
 
 class _Stamp(NamedTuple):
     """What tells that a database is another one now, or was written to."""
 
     folder: Path
+    file: int
+    """Its inode: a folder's name comes again when a library was emptied, compacted, and filled."""
     size: int
     modified: int
+
+
+class _Written(NamedTuple):
+    """How far a database has been written."""
+
+    collection: str
+    """Chroma's id of it; another one is made when an empty one is to take vectors of another size."""
+    queued: int
+    """The last record in the queue."""
+    indexed: int
+    """How far the indexes have read it."""
 
 
 class _CompactedError(Exception):
@@ -64,13 +82,13 @@ class ChromaStore:
         self._lock = Lock()
         self._opened: ChromaCollection | None = None
         self._stamp: _Stamp | None = None
-        self._written: tuple[int, int] | None = None
+        self._written: _Written | None = None
         self._writing = False
 
     def add(self, document: str, pages: Sequence[str], keys: Sequence[str], vectors: Vectors) -> None:
         if not keys:
             return
-        with self._write() as collection:
+        with self._write(vectors.shape[1]) as collection:
             batch = collection._client.get_max_batch_size()  # Chroma refuses larger ones (5461 in 1.5)
             for begin in range(0, len(keys), batch):
                 part = slice(begin, begin + batch)
@@ -84,14 +102,23 @@ class ChromaStore:
     def search(self, query: Vectors, limit: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
         if not self._exists() or (documents is not None and not documents):
             return []
-        where: Any = None if documents is None else {"document": {"$in": list(documents)}}
-        found = self._read(
-            lambda collection: collection.query(
-                query_embeddings=[query], n_results=limit, where=where, include=["metadatas", "distances"]
-            )
-        )
-        metadatas, distances = (found["metadatas"] or [[]])[0], (found["distances"] or [[]])[0]
-        return [(str(entry["page"]), 1.0 - distance) for entry, distance in zip(metadatas, distances, strict=True)]
+        wheres: list[Any] = [None]
+        if documents is not None:
+            wanted = list(documents)
+            parts = [wanted[begin : begin + _DOCUMENTS] for begin in range(0, len(wanted), _DOCUMENTS)]
+            wheres = [{"document": {"$in": part}} for part in parts]
+
+        def read(collection: ChromaCollection) -> list[tuple[str, float]]:
+            best: list[tuple[str, float]] = []
+            for where in wheres:
+                found = collection.query(
+                    query_embeddings=[query], n_results=limit, where=where, include=["metadatas", "distances"]
+                )
+                metadatas, distances = (found["metadatas"] or [[]])[0], (found["distances"] or [[]])[0]
+                best += [(str(entry["page"]), 1.0 - far) for entry, far in zip(metadatas, distances, strict=True)]
+            return sorted(best, key=lambda one: -one[1])[:limit]
+
+        return self._read(read)
 
     def score(self, query: Vectors, pages: Collection[str]) -> dict[str, float]:
         scores: dict[str, float] = {}
@@ -123,7 +150,15 @@ class ChromaStore:
                 collection.delete(where={"document": document})
 
     def compact(self) -> None:
-        """Write what is left into a new database, and delete the old one."""
+        """Write what is left into a new database, and delete the old one. Raises `OSError` when it cannot."""
+        from chromadb.errors import ChromaError
+
+        try:
+            self._compact()
+        except ChromaError as error:
+            raise OSError(f"Chroma could not write {self._folder} anew: {error}") from error
+
+    def _compact(self) -> None:
         if not self._exists():
             return
         collection, old = self._collection(), self._databases()
@@ -147,18 +182,25 @@ class ChromaStore:
         """
         parts = folder / "parts"
         parts.mkdir()
-        for begin in range(0, collection.count(), _COPIED):
+        rows = collection.count()
+        for begin in range(0, rows, _COPIED):
             found = collection.get(include=["metadatas", "embeddings"], limit=_COPIED, offset=begin)
             assert found["embeddings"] is not None
             np.save(parts / f"{begin:012d}.npy", np.asarray(found["embeddings"], np.float32))
-            rows = {"ids": found["ids"], "metadatas": found["metadatas"]}
-            (parts / f"{begin:012d}.json").write_text(json.dumps(rows))
-        done = subprocess.run(
-            [sys.executable, "-c", f"from {__name__} import fill; fill()", str(folder), self._name],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            entries = {"ids": found["ids"], "metadatas": found["metadatas"]}
+            (parts / f"{begin:012d}.json").write_text(json.dumps(entries))
+        seconds = _COPY_SECONDS + rows / _COPIED_A_SECOND
+        try:
+            done = subprocess.run(
+                # -P: without it, a numpy.py or json.py in the current folder would be run
+                [sys.executable, "-P", "-c", f"from {__name__} import fill; fill()", str(folder), self._name],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            raise OSError(f"Chroma could not write {folder} within {seconds:.0f} s") from None
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it was killed"]
             raise OSError(f"Chroma could not write {folder}: {said[-1]}")
@@ -178,28 +220,37 @@ class ChromaStore:
 
     def _read(self, read: Callable[[ChromaCollection], T]) -> T:
         """Read what is on disk now, also when another process writes to it or compacts it meanwhile."""
-        from chromadb.errors import InternalError
+        from chromadb.errors import ChromaError
 
         for _ in range(_ATTEMPTS - 1):
-            database = self._folder_in_use()
+            database = self._in_use()
             try:
                 return read(self._collection())
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:
-                # InternalError: written between the look at the file and the read. Of a database that was compacted
-                # away Chroma 1.5 says many things; a panic of its Rust part is no `Exception`.
-                if not isinstance(error, InternalError) and self._folder_in_use() == database:
+                # ChromaError: written between the look at the file and the read, or the collection was made anew. Of a
+                # database that was compacted away Chroma 1.5 says many things; a panic of its Rust part is no
+                # `Exception`.
+                if not isinstance(error, ChromaError) and self._in_use() == database:
                     raise
                 with self._lock:
                     self._opened = None
         return read(self._collection())
 
     @contextmanager
-    def _write(self) -> Iterator[ChromaCollection]:
+    def _write(self, dim: int | None = None) -> Iterator[ChromaCollection]:
+        """The collection, for writing; `dim`: it is to take vectors of that size, if it is empty."""
         collection = self._collection()
         self._writing = True  # what this client writes, it knows
         try:
+            if dim is not None and not collection.count():
+                client = _client(self._databases()[-1])
+                collection = _make(client, self._name)
+                if collection._model.dimension not in (None, dim):  # kept when all its vectors are gone
+                    client.delete_collection(self._name)
+                    collection = _make(client, self._name)
+                self._opened = collection
             yield collection
         finally:
             with self._lock:
@@ -224,9 +275,10 @@ class ChromaStore:
             _forget(folder)
             written = _last_written(folder)  # before the client reads: it may know more than this, never less
             opened = _make(_client(folder), self._name)
-            if self._folder_in_use() != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
+            now = self._look()
+            if now is None or now.folder != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
                 raise _CompactedError(folder)
-            self._opened, self._stamp, self._written = opened, self._look(), written
+            self._opened, self._stamp, self._written = opened, now, written
             return self._opened
 
     def _changed(self) -> bool:
@@ -238,7 +290,7 @@ class ChromaStore:
         stamp = self._look()
         if stamp == self._stamp:
             return False
-        if stamp is None or self._stamp is None or stamp.folder != self._stamp.folder:
+        if stamp is None or self._stamp is None or stamp[:2] != self._stamp[:2]:
             return True
         written = _last_written(stamp.folder)
         if written is None or written != self._written:
@@ -246,9 +298,10 @@ class ChromaStore:
         self._stamp = stamp
         return False
 
-    def _folder_in_use(self) -> Path | None:
+    def _in_use(self) -> tuple[Path, int] | None:
+        """Which database, whatever was written to it."""
         stamp = self._look()
-        return None if stamp is None else stamp.folder
+        return None if stamp is None else (stamp.folder, stamp.file)
 
     def _look(self) -> _Stamp | None:
         """Which database is in use, with size and time of its file; `None` before there is one."""
@@ -257,7 +310,7 @@ class ChromaStore:
                 stat = (folder / "chroma.sqlite3").stat()
             except FileNotFoundError:  # compacted meanwhile
                 return self._look()
-            return _Stamp(folder, stat.st_size, stat.st_mtime_ns)
+            return _Stamp(folder, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         return None
 
 
@@ -293,13 +346,14 @@ def _forget(folder: Path) -> System | None:
     return SharedSystemClient._identifier_to_system.pop(str(folder), None)
 
 
-def _last_written(folder: Path) -> tuple[int, int] | None:
-    """The last record in the queue, and how far the indexes have read it; `None` when that cannot be told."""
+def _last_written(folder: Path) -> _Written | None:
+    """`None` when that cannot be told."""
     file = folder / "chroma.sqlite3"
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            (collection,) = connection.execute("SELECT coalesce(max(id), '') FROM collections").fetchone()
             (queued,) = connection.execute("SELECT coalesce(max(seq_id), 0) FROM embeddings_queue").fetchone()
             (indexed,) = connection.execute("SELECT coalesce(sum(seq_id), 0) FROM max_seq_id").fetchone()
     except sqlite3.Error:  # no database yet, another layout, or locked for longer than is worth waiting
         return None
-    return queued, indexed
+    return _Written(collection, queued, indexed)

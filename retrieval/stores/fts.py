@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
@@ -76,8 +77,9 @@ class FtsIndex:
                         FROM {table} JOIN {rows} r ON r.rowid = {table}.rowid WHERE {table} MATCH ?"""
         values: list[object] = [" OR ".join(f'"{term}"' for term in wanted)]
         if documents is not None:
-            statement += f" AND r.document IN ({', '.join('?' * len(documents))})"
-            values.extend(documents)
+            # one value, however many they are: SQLite takes 32,766 a statement
+            statement += " AND r.document IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(list(documents)))
         statement += " ORDER BY score DESC, 1 LIMIT ?"
         values.append(-1 if limit is None else limit)
         return dict(self._connection.execute(statement, values).fetchall())

@@ -2,6 +2,7 @@
 
 import gc
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from contracts_stores import LexicalIndexContract, VectorStoreContract
 from fakes import MemoryLexical, MemoryVectors
 
+from pagesight.retrieval.stores import chroma_store
 from pagesight.retrieval.stores.chroma_store import ChromaStore
 from pagesight.retrieval.stores.faiss_store import FaissStore
 from pagesight.retrieval.stores.fts import FtsIndex
@@ -79,6 +81,95 @@ def test_readers_of_chroma_open_it_once_until_something_is_written(tmp_path: Pat
     for reader in readers * 2:
         assert reader.score(query, ["dä/1", "ё/1"]).keys() == {"ё/1"}
     assert len(opened) <= 3 * 3 + 2
+
+
+# A child that has searched once, waits for a line, and searches again.
+READER = """
+import sys
+from pathlib import Path
+import numpy as np
+from pagesight.retrieval.stores.chroma_store import ChromaStore
+reader = ChromaStore(Path(sys.argv[1]), "passages")
+for _ in range(2):
+    print([page for page, _ in reader.search(np.array([1, 0], np.float32), 5)], flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_reader_of_chroma_sees_that_all_was_removed_and_as_much_was_added_again(
+    tmp_path: Path, child: Callable[..., subprocess.Popen[str]]
+):
+    writer = ChromaStore(tmp_path / "passages", "passages")
+    writer.add("dä", ["dä/1"], ["dä/1#0"], np.eye(2, dtype=np.float32)[:1])
+    writer.remove("dä")
+    writer.compact()
+    writer.add("dä", ["dä/1"], ["dä/1#0"], np.eye(2, dtype=np.float32)[:1])
+    reader = child(READER, tmp_path / "passages")
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "['dä/1']\n"
+    writer.remove("dä")
+    writer.compact()
+    writer.add("ё", ["ё/1"], ["ё/1#0"], np.eye(2, dtype=np.float32)[:1])
+    reader.stdin.write("\n")
+    reader.stdin.flush()
+    assert reader.stdout.readline() == "['ё/1']\n", reader.communicate("\n")[1]
+
+
+def test_compacting_chroma_runs_no_program_that_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = ChromaStore(tmp_path / "passages", "passages")
+    store.add("dä", ["dä/1"], ["dä/1#0"], np.eye(2, dtype=np.float32)[:1])
+    for name in ("json", "numpy"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('this {name} is none of ours')")
+    monkeypatch.chdir(tmp_path)
+    store.compact()
+    assert [page for page, _ in store.search(np.ones(2, np.float32), 5)] == ["dä/1"]
+
+
+def test_what_keeps_a_store_from_compacting_is_an_oserror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import faiss
+    from chromadb.errors import InternalError
+
+    def full(error: Exception) -> Callable[..., None]:
+        def fail(*_: object) -> None:
+            raise error
+
+        return fail
+
+    rows = np.eye(3, dtype=np.float32)
+    chroma, faiss_store = ChromaStore(tmp_path / "größen", "passages"), FaissStore(tmp_path / "faiss")
+    for store in (chroma, faiss_store):
+        store.add("dä", ["dä/1", "dä/2"], ["1", "2"], rows[:2])
+        store.add("dä", ["dä/1"], ["1"], rows[2:])
+    monkeypatch.setattr(ChromaStore, "_copy", full(InternalError("database or disk is full")))
+    monkeypatch.setattr(faiss, "write_index", full(RuntimeError("write error: No space left on device")))
+    with pytest.raises(OSError, match=r"größen anew: database or disk is full"):
+        chroma.compact()
+    with pytest.raises(OSError, match=r"faiss could not write .*No space left"):
+        faiss_store.compact()
+    for store in (chroma, faiss_store):
+        assert store.score(rows[2], ["dä/1"]) == {"dä/1": pytest.approx(1, abs=1e-5)}
+
+
+def test_a_copy_of_chroma_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = ChromaStore(tmp_path / "passages", "passages")
+    store.add("dä", ["dä/1"], ["dä/1#0"], np.eye(2, dtype=np.float32)[:1])
+    monkeypatch.setattr(chroma_store, "_COPY_SECONDS", 0.0)
+    with pytest.raises(OSError, match="within 0 s"):
+        store.compact()
+    assert [folder.name for folder in tmp_path.iterdir()] == ["passages"]
+    assert store.keys("dä") == {"dä/1#0"}
+
+
+def test_the_full_text_can_be_narrowed_to_more_documents_than_a_statement_takes_variables(tmp_path: Path):
+    index = FtsIndex(tmp_path)
+    index.add("dä", {"dä/1": {"body": "Größe"}})
+    index._connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)  # as SQLite was once built
+    documents = [f"viele/{n}" for n in range(1000)]
+    assert index.search("Größe", None, documents) == {}
+    assert index.search("Größe", None, [*documents, "dä"]).keys() == {"dä/1"}
 
 
 def test_a_reader_of_the_full_text_does_not_wait_for_a_writer(tmp_path: Path):
