@@ -10,6 +10,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -58,24 +59,23 @@ def compact(library: Library) -> Compacted:
     Each part is rewritten whole or not at all, so a run that was killed leaves a good library, and the next one clears
     away what it left. Raises `LibraryError` when something keeps a part from it; the others may be done by then.
     """
-    before = disk_use(library.path)
-    for leftover in _leftovers(library):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    stores = (library.dense, library.words, library.visual, library.images.figures, library.images.pages)
-    for part in (library.catalog, library.lexical, *stores):
-        try:
+    try:
+        before = disk_use(library.path)
+        for leftover in _leftovers(library):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        stores = (library.dense, library.words, library.visual, library.images.figures, library.images.pages)
+        for part in (library.catalog, library.lexical, *stores):
             if isinstance(part, Compacts):
                 part.compact()
-        except (sqlite3.Error, OSError) as error:
-            raise LibraryError(
-                f"{library.path} could not be compacted: {error}. It is as good as before; free some disk and run it "
-                "again, when nobody else uses the library."
-            ) from error
-    if (library.path / journal.FILE).exists():
-        kept = journal.Journal(library.path, library.catalog)
-        kept.compact()
-        kept.close()
-    return Compacted(before, disk_use(library.path))
+        if (library.path / journal.FILE).exists():
+            with closing(journal.Journal(library.path, library.catalog)) as kept:
+                kept.compact()
+        return Compacted(before, disk_use(library.path))
+    except (sqlite3.Error, OSError) as error:
+        raise LibraryError(
+            f"{library.path} could not be compacted: {error}. It is as good as before; free some disk and run it "
+            "again, when nobody else uses the library."
+        ) from error
 
 
 def compact_where_it_pays(library: Library) -> None:

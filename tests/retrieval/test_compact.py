@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -188,18 +189,25 @@ def test_a_writer_compacts_by_itself_where_it_pays(library: Library, monkeypatch
 def test_what_keeps_it_from_compacting_is_told_and_fails_no_removal(
     removed: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    def full() -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(removed.lexical, "compact", full)
-    with (
-        removed.writer() as writer,
-        pytest.raises(LibraryError, match=r"größen could not be compacted: .*No space left"),
+    def busy(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    for part, name, fails, reason in (
+        (removed.lexical, "compact", full, "No space"),
+        (compact, "_leftovers", full, "No space"),
+        (Journal, "compact", busy, "is locked"),
     ):
-        writer.compact()
+        with monkeypatch.context() as patched, removed.writer() as writer:
+            patched.setattr(part, name, fails)
+            with pytest.raises(LibraryError, match=rf"größen could not be compacted: .*{reason}"):
+                writer.compact()
+    monkeypatch.setattr(Journal, "compact", busy)
     monkeypatch.setattr(compact, "FREE_BYTES", 0)
     monkeypatch.setattr(compact, "FREE_SHARE", 0)
     with caplog.at_level(logging.WARNING), removed.writer() as writer:
         assert writer.remove_sources(["/offen.pdf"]) == ["offen"]
-    assert "No space left" in caplog.text
+    assert "is locked" in caplog.text
     assert removed.documents() == []
