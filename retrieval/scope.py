@@ -30,8 +30,8 @@ Where = Mapping[str, Wanted]
 - `figure`: a tag; pages with a figure that shows it
 
 and metadata of documents by key, also with comparisons: `{"year": {">=": 2022}, "company": ["Boeing", "Airbus"]}`. Text
-is the same in upper and lower case, and comes before or after as its letters are numbered; a string is read as the key's
-type. Documents without the key do not pass.
+is the same in upper and lower case, and comes before or after as its letters are numbered; a string is read as the
+key's type. Documents without the key do not pass.
 """
 
 _KEPT = 32
