@@ -10,7 +10,7 @@ import pdfs
 import pytest
 from drafts import empty_library
 
-from pagesight.ingest import Outcome, add
+from pagesight.ingest import Outcome, add, sidecars
 from pagesight.ingest.documents import open_document
 from pagesight.ingest.pdf_metadata import own_metadata
 from pagesight.retrieval import Library
@@ -218,3 +218,81 @@ def test_a_link_that_leads_out_of_the_folder_is_no_metadata_file(library: Librar
     (folder / "metadata.csv").symlink_to(tmp_path / "chuzhe.csv")
     assert problems(list(add(library, [folder]))) == {}
     assert known(library)["a.pdf"] == {}
+
+
+def test_a_folder_added_alone_is_told_of_by_the_folders_around_it(library: Library, folder: Path):
+    (folder / "metadata.csv").write_text("file,company,year\ntief/c.pdf,Ö,2019\na.pdf,Ä,колись\n,,\n", encoding="utf-8")
+    (folder / "tief" / "metadata.csv").write_text("file,year\nc.pdf,2020\n", encoding="utf-8")
+    list(add(library, [folder]))
+    list(add(library, [folder / "tief"]))
+    assert known(library)["c.pdf"] == {"company": "Ö", "year": 2020}
+    (folder / "metadata.csv").write_text("file,company\ntief/c.pdf,Ü\nнема.pdf,Ä\n", encoding="utf-8")
+    assert problems(list(add(library, [folder / "tief"]))) == {}, "rows about other files are not asked about"
+    assert known(library)["c.pdf"] == {"company": "Ü", "year": 2020}
+    for paths in ([folder, folder / "tief"], [folder / "tief", folder]):
+        (report,) = problems(list(add(library, paths))).values()
+        assert report.count("нема.pdf") == 1
+        assert known(library)["c.pdf"] == {"company": "Ü", "year": 2020}, "the inner folder counts"
+
+
+def test_around_a_folder_other_files_of_that_name_stop_nothing_and_broken_ones_keep_what_they_said(
+    library: Library, folder: Path
+):
+    (folder / "tief" / "metadata.csv").write_text("file,year\nc.pdf,2020\n", encoding="utf-8")
+    (folder / "metadata.csv").write_text("id,label\n1,кіт\n", encoding="utf-8")
+    assert problems(list(add(library, [folder / "tief"]))) == {}
+    (folder / "metadata.csv").write_text("file,company\ntief/c.pdf,Ö\n", encoding="utf-8")
+    list(add(library, [folder / "tief"]))
+    (folder / "metadata.csv").write_bytes(b"file,company\ntief/c.pdf,Neu\ntief/c.pdf,\xff\n")
+    (folder / "tief" / "metadata.csv").write_text("file,year\nc.pdf,2021\n", encoding="utf-8")
+    (report,) = problems(list(add(library, [folder / "tief"]))).values()
+    assert report.startswith("failed: ")
+    assert known(library)["c.pdf"] == {"company": "Ö", "year": 2021}
+
+
+def test_what_a_twins_folder_says_stays_when_the_other_is_added(library: Library, folder: Path):
+    (folder / "zwei").mkdir()
+    (folder / "zwei" / "c.pdf").write_bytes((folder / "tief" / "c.pdf").read_bytes())
+    (folder / "zwei" / "metadata.csv").write_text("file,company,year\nc.pdf,Ö,2020\n", encoding="utf-8")
+    list(add(library, [folder]))
+    (folder / "tief" / "metadata.csv").write_text("file,year\nc.pdf,2021\n", encoding="utf-8")
+    list(add(library, [folder / "tief"]))
+    assert known(library)["c.pdf"] == {"company": "Ö", "year": 2021}
+    (folder / "zwei" / "metadata.csv").unlink()
+    list(add(library, [folder]))
+    assert known(library)["c.pdf"] == {"year": 2021}
+
+
+def test_a_metadata_file_speaks_of_its_own_folder_only(library: Library, folder: Path):
+    (folder / "tief" / "metadata.csv").write_text("file,year\n../a.pdf,2021\n", encoding="utf-8")
+    (report,) = problems(list(add(library, [folder]))).values()
+    assert "there is no document '../a.pdf' beside it" in report
+    assert known(library)["a.pdf"] == {}
+
+
+def test_what_is_kept_of_an_unreadable_file_says_which_types_keys_have(library: Library, folder: Path):
+    (folder / "tief" / "metadata.csv").write_text("file,year\nc.pdf,2019\n", encoding="utf-8")
+    list(add(library, [folder]))
+    (folder / "metadata.csv").write_text("file,year\na.pdf,FY19\n", encoding="utf-8")
+    (folder / "tief" / "metadata.csv").write_bytes(b"file,year\nc.pdf,\xff\n")
+    told = problems(list(add(library, [folder])))["metadata.csv"]
+    assert known(library) == {"a.pdf": {}, "б.pdf": {}, "c.pdf": {"year": 2019}}, told
+    assert library.catalog.rows("SELECT DISTINCT type FROM metadata WHERE key = 'year'") == [("number",)]
+
+
+def test_rows_that_make_no_sense_are_counted_not_kept_and_one_gives_up_on_too_many(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sidecars, "MOST_BAD_ROWS", 50)
+    (folder / "metadata.csv").write_text("file,year\na.pdf,2022\n" + "нема,1\n" * 50, encoding="utf-8")
+    list(add(library, [folder]))
+    (report,) = sidecars.read_sidecars(library.catalog, [folder]).reports
+    assert (report.applied, report.problems, len(report.told)) == (1, 50, 3)
+    (folder / "metadata.csv").write_text("file,year\na.pdf,2023\n" + "нема,1\n" * 90, encoding="utf-8")
+    (told,) = problems(list(add(library, [folder]))).values()
+    assert told.startswith("failed: ")
+    assert "and 48 more; it cannot be read further (more than 50 of its rows make no sense)" in told
+    assert known(library)["a.pdf"] == {"year": 2022}
+    (folder / "metadata.csv").unlink()
+    (folder / "metadata.jsonl").write_text(f"[{'[],' * 400_000}[]]\n", encoding="utf-8")
+    assert "longer than 1,000,000 characters" in problems(list(add(library, [folder])))["metadata.jsonl"]
