@@ -66,7 +66,7 @@ def metadata_condition(
 ) -> Condition:
     """Pages of documents whose value under a key fits. Raises `QueryError` for values of another type."""
     parts: list[str] = []
-    values: list[object] = [key]
+    values: list[object] = [key, kind]
     comparisons: Mapping[str, object] = wanted if isinstance(wanted, Mapping) else {"=": wanted}
     for comparison, side in comparisons.items():
         if comparison not in COMPARISONS:
@@ -82,7 +82,8 @@ def metadata_condition(
                 raise QueryError(f"{key!r} {comparison} takes one number, date or text.")
             parts.append(f"value {comparison} ?")
             values.append(stored(_read(key, kind, side)))
-    conditions = " AND ".join(["key = ?", *parts])
+    # Text is larger than any number to SQLite: of a key with two types, one alone is compared.
+    conditions = " AND ".join(["key = ?", "type = ?", *parts])
     return Condition(f"document IN (SELECT document FROM facts WHERE {conditions})", tuple(values))
 
 

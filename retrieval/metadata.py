@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 from .errors import MetadataError
@@ -31,7 +32,7 @@ _KEY = re.compile(r"[^\W\d_][\w.-]*")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[T ])", re.ASCII)
 _EXACT = 2**53
-"""Whole numbers up to here are what they are in SQLite and JSON alike."""
+"""Whole numbers up to here are what they are in SQLite, JSON and a float alike; longer ones are text, not rounded."""
 
 
 def read_key(text: str) -> str:
@@ -55,7 +56,8 @@ def read_value(value: object, expected: MetadataType | None = None) -> MetadataV
     """A value as it is kept, told from how it is written unless a type is `expected`.
 
     Text of the form `2023-04-30` is a date, `true` and `false` are booleans, numbers are numbers; in double quotes all
-    of them are text. Raises `MetadataError` for a value that is not of the type expected, is too long, or is none.
+    of them are text, and so are whole numbers beyond 2^53, of which a float would lose digits. Raises `MetadataError`
+    for a value that is not of the type expected, is too long, or is none.
 
     >>> read_value("2022"), read_value("2023-04-30"), read_value("TRUE"), read_value("00123"), read_value('"2022"')
     (2022, datetime.date(2023, 4, 30), True, '00123', '2022')
@@ -105,14 +107,17 @@ def as_json(value: MetadataValue) -> str | float | int | bool:
 
 
 def spelled(value: MetadataValue) -> str:
-    """A value for people, as `read_value` reads it.
+    """A value for people, as `read_value` reads it where the type of its key is known.
 
-    >>> spelled(True), spelled(2022.0), spelled("так")
-    ('true', '2022', 'так')
+    >>> spelled(True), spelled(2022.0), spelled(0.1 + 0.2), spelled("так"), spelled('"так"')
+    ('true', '2022', '0.30000000000000004', 'так', '""так""')
     """
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) <= _EXACT else repr(value)
+    text = str(value)
+    return f'"{text}"' if text != text.strip() or text[:1] == text[-1:] == '"' else text
 
 
 def clash(key: str, expected: MetadataType, error: MetadataError) -> MetadataError:
@@ -138,6 +143,7 @@ def read_all(given: Mapping[str, object], types: Mapping[str, MetadataType]) -> 
     return found
 
 
+_MOST_BITS = int((TEXT_LENGTH - 1) * math.log2(10))
 _A = {"text": "text", "number": "a number", "date": "a date", "boolean": "true or false"}
 _MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
@@ -155,12 +161,24 @@ def _read_text(value: str, expected: MetadataType | None) -> MetadataValue:
     if text.casefold() in ("true", "false"):
         return text.casefold() == "true"
     if _NUMBER.fullmatch(text):
-        with suppress(MetadataError):
-            return _read_plain(float(text) if set(text) & set(".eE") else int(text))
+        number = _read_number(text)
+        if number is None and expected == "number":
+            raise MetadataError(f"{_quoted(text)} has more digits than a number keeps")
+        return text if number is None else number
     if _DATE.match(text):
         with suppress(ValueError):
             return datetime.fromisoformat(text).date()
     return text
+
+
+def _read_number(text: str) -> float | int | None:
+    """`None` for what would be rounded to another whole number, or is too large for one."""
+    if not set(text) & set(".eE"):
+        return whole if abs(whole := int(text)) <= _EXACT else None
+    number = float(text)
+    if abs(number) >= _EXACT and not (math.isfinite(number) and Decimal(text) == Decimal(repr(number))):
+        return None
+    return int(number) if number.is_integer() and abs(number) <= _EXACT else number
 
 
 def _read_plain(value: object) -> MetadataValue:
@@ -168,18 +186,13 @@ def _read_plain(value: object) -> MetadataValue:
         return value.date()
     if isinstance(value, bool | date):
         return value
-    if isinstance(value, int) and abs(value) <= _EXACT:
-        return value
-    if isinstance(value, int | float) and math.isfinite(number := _as_float(value)):
-        return int(number) if number.is_integer() and abs(number) <= _EXACT else number
+    if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:  # Python refuses to spell what is much longer
+            raise MetadataError(f"it has more than {TEXT_LENGTH} digits")
+        return value if abs(value) <= _EXACT else str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() and abs(value) <= _EXACT else value
     raise MetadataError(f"{_quoted(value)} is none of text, number, date, true and false")
-
-
-def _as_float(value: int | float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def _quoted(value: object) -> str:

@@ -207,10 +207,10 @@ def test_a_metadata_file_that_is_none_stops_nothing_and_what_was_known_stays(
 
 
 def test_values_written_as_json_are_what_they_are(library: Library, folder: Path):
-    values = {"file": "a.pdf", "n": 2.50, "big": 10**30, "yes": True, "none": None, "text": "так"}
+    values = {"file": "a.pdf", "n": 2.50, "big": 1e30, "long": 10**30, "yes": True, "none": None, "text": "так"}
     (folder / "metadata.jsonl").write_text(json.dumps(values), encoding="utf-8")
     list(add(library, [folder]))
-    assert known(library)["a.pdf"] == {"n": 2.5, "big": 1e30, "yes": True, "text": "так"}
+    assert known(library)["a.pdf"] == {"n": 2.5, "big": 1e30, "long": f"1{'0' * 30}", "yes": True, "text": "так"}
 
 
 def test_a_link_that_leads_out_of_the_folder_is_no_metadata_file(library: Library, folder: Path, tmp_path: Path):
