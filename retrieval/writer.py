@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +26,9 @@ from .types import MetadataValue, PageContent
 
 if TYPE_CHECKING:
     from .library import Library
+
+UPLOADS = "uploads"
+"""In the library's folder: files that came from a browser. They have no other owner, so they go with their source."""
 
 
 class LibraryWriter:
@@ -67,7 +72,11 @@ class LibraryWriter:
             self._purge(document)
 
     def remove_sources(self, paths: Sequence[str]) -> list[str]:
-        """Forget paths. Returns the ids of the documents that were removed because no path holds them any more."""
+        """Forget paths. Returns the ids of the documents that were removed because no path holds them any more.
+
+        Files that were uploaded are deleted; others stay where their owner keeps them.
+        """
+        before = {path for path in paths if self._catalog.source(path) is not None}
         removed = self._catalog.remove_sources(paths)
         for document in removed:
             self._purge(document)
@@ -75,7 +84,22 @@ class LibraryWriter:
             kept = journal.Journal(self.library.path, self._catalog)
             kept.sweep()
             kept.close()
+        self._delete_uploads(before)
         return removed
+
+    def _delete_uploads(self, forgotten: Collection[str]) -> None:
+        folder = Path(os.path.realpath(self.library.path / UPLOADS))
+        spelled = os.fsencode(folder).decode("utf-8", "backslashreplace")  # as the catalog has paths
+
+        def uploaded(paths: Collection[str]) -> set[str]:
+            places = [os.path.split(path) for path in paths]
+            there = {parent for parent in {parent for parent, _ in places} if os.path.realpath(parent) == spelled}
+            return {name for parent, name in places if parent in there}
+
+        gone = uploaded(forgotten)
+        if gone:
+            for name in gone - uploaded([source.path for source in self._catalog.sources()]):
+                (folder / name).unlink(missing_ok=True)
 
     def set_metadata(self, documents: Sequence[str], values: Mapping[str, object]) -> None:
         """Put values beside what is known of documents, by id, as said by a person; a key that is there is replaced.

@@ -165,7 +165,10 @@ def remove(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove documents from a library, from every index and from its disk. The original files stay where they are."""
+    """Remove documents from a library, from every index and from its disk.
+
+    The original files stay where they are; copies that were uploaded on the search page are deleted.
+    """
     opened = open_for(library)
     sources = _sources_of(opened, names)
     with opened.writer() as writer:

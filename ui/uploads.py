@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ..ingest import Outcome, Progress, add
 from ..retrieval import Library
 from ..retrieval.files import write_whole
-
-FOLDER = "uploads"
-"""In the library's folder."""
+from ..retrieval.writer import UPLOADS
 
 MOST_NAME_BYTES = 200
 """Of a file's name in UTF-8; file systems end at 255, and the temporary name needs some."""
@@ -62,14 +59,10 @@ def remove(library: Library, sources: Sequence[str]) -> None:
     """Remove files from the library. Files that were uploaded are deleted; others stay where their owner keeps them."""
     with library.writer() as writer:
         writer.remove_sources(sources)
-    for source in sources:
-        if Path(source).parent == _folder(library):
-            with suppress(FileNotFoundError):
-                Path(source).unlink()
 
 
 def _folder(library: Library) -> Path:
-    return library.path.absolute() / FOLDER
+    return library.path.absolute() / UPLOADS
 
 
 def save(library: Library, uploads: Sequence[Upload]) -> list[Path]:

@@ -82,6 +82,28 @@ def test_removing_the_last_path_removes_the_document_everywhere(library: Library
         assert traces(library, "aa", "Wärmepumpe") == []
 
 
+def test_an_uploaded_file_goes_with_its_source_and_no_other_file_does(library: Library, tmp_path: Path):
+    uploads, elsewhere = library.path / "uploads", tmp_path / "deep ї" / "uploads"
+    (tmp_path / "link").symlink_to(library.path)
+    for folder in (uploads, elsewhere):
+        folder.mkdir(parents=True)
+        for name in ("ä.pdf", "ї.pdf", "нова.pdf"):
+            (folder / name).write_bytes(b"%PDF")
+    paths = [str(uploads / "ä.pdf"), str(elsewhere / "ä.pdf"), str(uploads / "ї.pdf")]
+    again = str(tmp_path / "link" / "uploads" / "ї.pdf")
+    never = [str(uploads / "нова.pdf"), str(uploads / ".." / "catalog.sqlite"), str(library.path / "catalog.sqlite")]
+    with library.writer() as writer:
+        write(writer, "aa", paths[0], "Wärmepumpe läuft")
+        for path in (*paths[1:], again):
+            writer.put_source(Source(path, "aa", 1, 1, None))
+        assert writer.remove_sources([*paths, *never]) == []
+        assert {path.name for path in uploads.iterdir()} == {"ї.pdf", "нова.pdf"}, "one is a source by its link"
+        assert writer.remove_sources([again]) == ["aa"]
+    assert [path.name for path in uploads.iterdir()] == ["нова.pdf"]
+    assert len(list(elsewhere.iterdir())) == 3
+    assert (library.path / "catalog.sqlite").exists()
+
+
 def test_a_document_that_is_there_survives_being_begun_again(library: Library):
     with library.writer() as writer:
         write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
