@@ -29,17 +29,17 @@ def fact_filters(found: Sequence[Offer], asked: Asked, changed: Callable[[Asked]
 
 
 def chosen_facts(asked: Asked) -> tuple[Fact, ...]:
-    """What the widgets hold now. Keys that are not shown keep the conditions that they had."""
+    """What the widgets hold now. Comparisons that no widget shows stay as they are."""
     found: list[Fact] = []
-    shown: set[str] = set()
+    shown: set[tuple[str, str]] = set()
     for name in sorted(map(str, st.session_state)):
         if name.startswith("fact|"):
             _, key, end = name.split("|")
-            shown.add(key)
+            shown.add((key, _SIGNS[end]))
             held = st.session_state[name]
             values = held if isinstance(held, list) else [] if held is None else [held]
             found += [Fact(key, _SIGNS[end], value if isinstance(value, str) else spelled(value)) for value in values]
-    return tuple(fact for fact in asked.facts if fact.key not in shown) + tuple(found)
+    return tuple(fact for fact in asked.facts if (fact.key, fact.sign) not in shown) + tuple(found)
 
 
 def _choices(offer: Offer, asked: Asked, changed: Callable[[Asked], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -18,7 +19,7 @@ from ..retrieval.picture_query import PictureQuery
 from ..retrieval.types import Hit
 from .address import Asked
 from .cards import channel_shares
-from .filters import describe, where_for
+from .filters import count, describe, where_for
 from .page_images import part_of
 
 
@@ -35,19 +36,34 @@ class Found:
     dates: Mapping[str, str]
     """When files were last changed, by document id."""
     milliseconds: float
+    passing: frozenset[str] | None
+    """Documents with pages that its filters let through; `None` without filters."""
 
     def answers(self, asked: Asked, library: Library) -> bool:
         """Whether this is still what to show for a question.
 
         Documents that came since then change nothing before one asks again: an answer that takes a minute would be
-        thrown away and begun anew with each file that somebody adds. A page that is gone may not be shown.
+        thrown away and begun anew with each file that somebody adds. A page that is gone may not be shown; and with
+        filters, what was said of the documents that were there must let the same ones through.
         """
         if self.asked != asked:
             return False
         if self.generation == library.catalog.generation():
             return True
         pages = {hit.page.id for hit in self.hits}
-        return bool(pages) and library.catalog.pages(pages).keys() == pages
+        if not pages or library.catalog.pages(pages).keys() != pages:
+            return False
+        return self.passing is None or self._pass_still(pages, library)
+
+    def _pass_still(self, pages: AbstractSet[str], library: Library) -> bool:
+        described = describe(library)
+        try:
+            where = where_for(self.asked, described)
+            allowed = {} if where is None else library.scope(where).pages
+        except QueryError:  # a key or a value that is no longer there
+            return False
+        both = {one.document.id for one in described} & self.dates.keys()
+        return pages <= allowed.keys() and set(allowed.values()) & both == (self.passing or set()) & both
 
 
 def picture_name(picture: bytes) -> str:
@@ -72,7 +88,10 @@ def find(library: Library, asked: Asked, picture: bytes | None) -> Found:
         hits = library.retrieve(asked.question, k=asked.most, where=where, image=picture)
     milliseconds = (time.perf_counter() - started) * 1000
     weights = default_weights(picture=bool(asked.like or picture))
-    return Found(asked, generation, hits, channel_shares(hits, weights), dates, milliseconds)
+    passing = None
+    if count(asked):
+        passing = frozenset(library.scope(where).pages.values() if where is not None else ())
+    return Found(asked, generation, hits, channel_shares(hits, weights), dates, milliseconds, passing)
 
 
 def likeness(library: Library, place: str) -> PictureQuery:

@@ -93,6 +93,27 @@ def test_a_link_that_asks_for_what_there_is_not_says_what_there_is(run_on: Calla
     assert not has_part(page, "results")
 
 
+def test_conditions_that_no_widget_shows_stay_when_another_filter_changes(
+    run_on: Callable[..., AppTest], told: Path
+) -> None:
+    page = ask(run_on(told), QUESTION, answer="off", where=["year=2020", "company>=A"])
+    page.number_input(key="fact|year|to").set_value(2021.0).run()
+    assert set(page.query_params["where"]) == {"year=2020", "company>=A", "year<=2021"}
+
+
+def test_what_was_found_is_looked_up_again_when_its_filters_let_others_through(page: AppTest, told: Path) -> None:
+    page.number_input(key="fact|year|from").set_value(2019.0).run()
+    assert found(page) == {"hostile.pdf", "тарифи.pdf"}
+    for year, passing in ((2000, {"тарифи.pdf"}), (2030, {"hostile.pdf", "тарифи.pdf"})):
+        with open_library(told) as library, library.writer() as writer:
+            writer.set_metadata(library.resolve("hostile.pdf"), {"year": year})
+        assert found(page.run()) == passing
+    with open_library(told) as library, library.writer() as writer:
+        writer.unset_metadata([one.id for one in library.documents()], ["year"])
+    assert "There is no filter 'year'" in said(page.run())
+    assert not has_part(page, "results")
+
+
 @pytest.fixture
 def view(run_on: Callable[..., AppTest], told: Path) -> AppTest:
     return run_on(told, VIEW.format("documents"))
