@@ -8,12 +8,9 @@ Chroma 1.5 keeps the vectors of what was deleted, in its queue and in the graph,
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,9 +21,9 @@ import numpy as np
 
 from ..files import folder_whole
 from ..types import Vectors
+from .chroma_copy import copy_collection, get_collection, open_client
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection as ChromaCollection
     from chromadb.config import System
 
@@ -40,12 +37,6 @@ _VARIABLES = 500
 
 _DOCUMENTS = 10_000
 """Of a filter, searched at once: the SQLite in Chroma 1.5 takes 32,766 values; by 500 it is six times as slow."""
-
-_COPIED = 2_000
-"""Vectors that compaction reads at once; Chroma adds no more than 5461."""
-
-_COPY_SECONDS, _COPIED_A_SECOND = 600.0, 100
-"""For starting the process that copies, and what the slowest machine copies; ordinary ones copy some thousands."""
 
 
 class _Stamp(NamedTuple):
@@ -165,7 +156,7 @@ class ChromaStore:
         if collection.count():
             number = int(old[-1].name.removeprefix(self._folder.name).removeprefix("-") or 0) + 1
             with folder_whole(self._folder.with_name(f"{self._folder.name}-{number:06d}")) as folder:
-                self._copy(collection, folder)
+                copy_collection(collection, folder, self._name)
         with self._lock:
             system, self._opened = _forget(old[-1]), None
         if system is not None:
@@ -173,38 +164,6 @@ class ChromaStore:
         for folder in old:
             # Away first: a reader that opens it now would make a new one, in the midst of what is being deleted.
             shutil.rmtree(folder.rename(folder.with_name(f".new-gone-{folder.name}")))
-
-    def _copy(self, collection: ChromaCollection, folder: Path) -> None:
-        """Write the collection into a new database there, in a process of its own.
-
-        Chroma stores its graph with room to spare, filled with whatever lay in memory, and in this process that can be
-        a vector that was removed.
-        """
-        parts = folder / "parts"
-        parts.mkdir()
-        rows = collection.count()
-        for begin in range(0, rows, _COPIED):
-            found = collection.get(include=["metadatas", "embeddings"], limit=_COPIED, offset=begin)
-            assert found["embeddings"] is not None
-            np.save(parts / f"{begin:012d}.npy", np.asarray(found["embeddings"], np.float32))
-            entries = {"ids": found["ids"], "metadatas": found["metadatas"]}
-            (parts / f"{begin:012d}.json").write_text(json.dumps(entries))
-        seconds = _COPY_SECONDS + rows / _COPIED_A_SECOND
-        try:
-            done = subprocess.run(
-                # -P: without it, a numpy.py or json.py in the current folder would be run
-                [sys.executable, "-P", "-c", f"from {__name__} import fill; fill()", str(folder), self._name],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=seconds,
-            )
-        except subprocess.TimeoutExpired:
-            raise OSError(f"Chroma could not write {folder} within {seconds:.0f} s") from None
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or ["it was killed"]
-            raise OSError(f"Chroma could not write {folder}: {said[-1]}")
-        shutil.rmtree(parts)
 
     def _databases(self) -> list[Path]:
         """The folders with a database, the one in use last; more than one after a compaction that was killed."""
@@ -245,11 +204,11 @@ class ChromaStore:
         self._writing = True  # what this client writes, it knows
         try:
             if dim is not None and not collection.count():
-                client = _client(self._databases()[-1])
-                collection = _make(client, self._name)
+                client = open_client(self._databases()[-1])
+                collection = get_collection(client, self._name)
                 if collection._model.dimension not in (None, dim):  # kept when all its vectors are gone
                     client.delete_collection(self._name)
-                    collection = _make(client, self._name)
+                    collection = get_collection(client, self._name)
                 self._opened = collection
             yield collection
         finally:
@@ -274,7 +233,7 @@ class ChromaStore:
             # Chroma shares a client among all who open the folder, stale as it is.
             _forget(folder)
             written = _last_written(folder)  # before the client reads: it may know more than this, never less
-            opened = _make(_client(folder), self._name)
+            opened = get_collection(open_client(folder), self._name)
             now = self._look()
             if now is None or now.folder != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
                 raise _CompactedError(folder)
@@ -312,32 +271,6 @@ class ChromaStore:
                 return self._look()
             return _Stamp(folder, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         return None
-
-
-def fill() -> None:
-    """In a process of its own: make the database in the folder `sys.argv[1]` from the parts that lie there."""
-    folder, name = Path(sys.argv[1]), sys.argv[2]
-    client = _client(folder)
-    copy = _make(client, name)
-    for file in sorted((folder / "parts").glob("*.json")):
-        rows = json.loads(file.read_text())
-        copy.add(ids=rows["ids"], embeddings=np.load(file.with_suffix(".npy")), metadatas=rows["metadatas"])
-    client.close()  # pyright: ignore[reportAttributeAccessIssue]  # of all clients but not of their interface
-
-
-def _client(folder: Path) -> ClientAPI:
-    import chromadb
-    from chromadb.config import Settings
-
-    return chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
-
-
-def _make(client: ClientAPI, name: str) -> ChromaCollection:
-    return client.get_or_create_collection(
-        name,
-        configuration={"hnsw": {"space": "cosine"}},  # the default is squared L2
-        embedding_function=None,  # vectors come from us; Chroma's own would download a model
-    )
 
 
 def _forget(folder: Path) -> System | None:

@@ -29,7 +29,7 @@ from pathlib import Path
 from drafts import empty_library
 from pagesight.retrieval import compact, files, journal
 from pagesight.retrieval.catalog import Catalog
-from pagesight.retrieval.stores.chroma_store import ChromaStore
+from pagesight.retrieval.stores import chroma_store
 from pagesight.retrieval.stores.fts import FtsIndex
 
 def die(*_, **__):
@@ -39,7 +39,7 @@ place = sys.argv[3]
 if place == "after the catalog":
     FtsIndex.compact = die
 if place == "while vectors are copied":
-    ChromaStore._copy = lambda self, collection, folder: ((folder / "half").write_text("Hälfte"), die())
+    chroma_store.copy_collection = lambda collection, folder, name: ((folder / "half").write_text("Hälfte"), die())
 if place == "before old vectors go":
     real = shutil.rmtree
     shutil.rmtree = lambda folder, **more: die() if "chroma" in str(folder) else real(folder, **more)

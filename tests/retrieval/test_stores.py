@@ -12,7 +12,7 @@ import pytest
 from contracts_stores import LexicalIndexContract, VectorStoreContract
 from fakes import MemoryLexical, MemoryVectors
 
-from pagesight.retrieval.stores import chroma_store
+from pagesight.retrieval.stores import chroma_copy, chroma_store
 from pagesight.retrieval.stores.chroma_store import ChromaStore
 from pagesight.retrieval.stores.faiss_store import FaissStore
 from pagesight.retrieval.stores.fts import FtsIndex
@@ -143,7 +143,7 @@ def test_what_keeps_a_store_from_compacting_is_an_oserror(tmp_path: Path, monkey
     for store in (chroma, faiss_store):
         store.add("dä", ["dä/1", "dä/2"], ["1", "2"], rows[:2])
         store.add("dä", ["dä/1"], ["1"], rows[2:])
-    monkeypatch.setattr(ChromaStore, "_copy", full(InternalError("database or disk is full")))
+    monkeypatch.setattr(chroma_store, "copy_collection", full(InternalError("database or disk is full")))
     monkeypatch.setattr(faiss, "write_index", full(RuntimeError("write error: No space left on device")))
     with pytest.raises(OSError, match=r"größen anew: database or disk is full"):
         chroma.compact()
@@ -156,7 +156,7 @@ def test_what_keeps_a_store_from_compacting_is_an_oserror(tmp_path: Path, monkey
 def test_a_copy_of_chroma_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = ChromaStore(tmp_path / "passages", "passages")
     store.add("dä", ["dä/1"], ["dä/1#0"], np.eye(2, dtype=np.float32)[:1])
-    monkeypatch.setattr(chroma_store, "_COPY_SECONDS", 0.0)
+    monkeypatch.setattr(chroma_copy, "_COPY_SECONDS", 0.0)
     with pytest.raises(OSError, match="within 0 s"):
         store.compact()
     assert [folder.name for folder in tmp_path.iterdir()] == ["passages"]
