@@ -4,14 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check sanitize samples clean
+.PHONY: demo test coverage check sanitize samples clean
 
 demo: $(READY)
 	$(BIN)/pagesight demo $(if $(HEADLESS),--headless)
 
 # Two processes of one thread each: torch's own threads on two cores gain less than a second process does.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+coverage: ARGS := --cov --cov-report=term
+coverage: test
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from pagesight.retrieval import Library
     from pagesight.retrieval.encoders.sentence import SentenceEncoder
 
+SLOWEST = (
+    "test_first_visit",
+    "test_browser",
+    "test_compact",
+    "test_optional_channels",
+    "test_transformers_serve",
+    "test_docs",
+    "test_visual_encoders",
+    "test_visual_places",
+    "test_crashes",
+    "test_faiss_store",
+    "test_multivectors",
+    "test_cli",
+)
+"""Files of tests that take longest come first: of two processes that share them, neither should end with a long one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: SLOWEST.index(item.path.stem) if item.path.stem in SLOWEST else len(SLOWEST))
+
 
 @pytest.fixture(scope="session")
 def minilm() -> SentenceEncoder:
