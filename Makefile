@@ -44,7 +44,7 @@ samples: $(READY)
 
 # The pictures of the page in the README: what its tests in a browser saw.
 screenshots: $(READY)
-	$(BIN)/python -m pytest -q tests/ui/test_browser.py tests/ui/test_first_visit.py
+	$(BIN)/python -m pytest -q tests/ui/test_browser.py
 	mkdir -p ui/screenshots
 	for shot in build/screenshots/*.png; do \
 		$(BIN)/python -c "import sys; from PIL import Image; Image.open(sys.argv[1]).convert('RGB').save(sys.argv[2], quality=80)" \
