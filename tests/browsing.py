@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from PIL import Image
@@ -42,6 +43,29 @@ def ask(page: Page, question: str) -> None:
 
 def link(question: str, **more: str) -> str:
     return "?" + "&".join(f"{name}={quote(value)}" for name, value in {"q": question, **more}.items())
+
+
+def go_to(page: Page, view: str) -> None:
+    """Another view, by its link; returns when it stands there alone. Until then what stood there before can be used,
+    and what is typed or put into it is lost.
+    """
+    page.get_by_role("link", name=view).click()
+    page.get_by_role("heading", name=view, level=1).wait_for()
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until Streamlit has drawn all that it is about to draw."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def eventually(page: Page, holds: Callable[[], bool]) -> bool:
+    """Whether something comes to hold within a minute."""
+    for _ in range(300):
+        if holds():
+            return True
+        page.wait_for_timeout(200)
+    return False
 
 
 def shot(page: Page, name: str) -> None:
@@ -81,21 +105,24 @@ def words_of(folder: Path, page: int, phrase: str) -> list[Word]:
 
 
 def is_marked(page: Page, folder: Path, number: int, phrase: str) -> None:
-    """Whether the words of a phrase stand on yellow in the viewer, and the page's margin on white."""
-    page.wait_for_timeout(500)
+    """Whether the words of a phrase come to stand on yellow in the viewer, and the page's margin on white."""
+    seen: list[Any] = []
+    assert eventually(page, lambda: _are_yellow(page, folder, number, phrase, seen)), seen
+
+
+def _are_yellow(page: Page, folder: Path, number: int, phrase: str, seen: list[Any]) -> bool:
+    """Leaves the colours that it saw in `seen`."""
     sheet = size_of(page.locator(".sheet"))
     with open_library(folder) as library:
         size = library.page(REPORT.name, number)
     scale = sheet["width"] / size.width
     image = Image.open(BytesIO(page.screenshot())).convert("RGB")
-    shown = 0
-    for word in words_of(folder, number, phrase):
+    words = words_of(folder, number, phrase)
+    seen.clear()
+    for word in words:
         at = sheet["x"] + (word.box.x0 + 0.4) * scale, sheet["y"] + (word.box.y0 + 1.5) * scale
         if at[1] < image.height - 1:
-            red, green, blue = pixel(image, *at)
-            assert (red > 235, green > 215, 140 < blue < 205) == (True, True, True), (word, (red, green, blue))
-            shown += 1
-    assert shown >= 5
-    assert (
-        min(pixel(image, sheet["x"] + 5 * scale, sheet["y"] + words_of(folder, number, phrase)[0].box.y0 * scale)) > 245
-    )
+            seen.append((word.text, pixel(image, *at)))
+    yellow = all(red > 235 and green > 215 and 140 < blue < 205 for _, (red, green, blue) in seen)
+    seen.append(("margin", pixel(image, sheet["x"] + 5 * scale, sheet["y"] + words[0].box.y0 * scale)))
+    return len(seen) > 5 and yellow and min(seen[-1][1]) > 245

@@ -24,8 +24,9 @@ from pagesight.ui.views import search
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SECONDS = 60_000
-"""Milliseconds that anything in a browser may take: the first question waits for the encoder."""
+PATIENCE = 180_000
+"""Milliseconds that anything in a browser may take: the first question waits for the encoder, on a machine that
+has other things to do."""
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +110,7 @@ def visit(browser: Browser, address: str) -> Iterator[Any]:
 
     def open_page(path: str = "", *, width: int = 1200, scheme: Literal["light", "dark"] = "light") -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.set_default_timeout(SECONDS)
+        context.set_default_timeout(PATIENCE)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         contexts.append(context)
         page = context.new_page()

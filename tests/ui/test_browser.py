@@ -9,15 +9,18 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pdfs
 import pytest
 from browser_server import CHROMIUM, NO_BROWSER, serve
-from browsing import AXE, REPORT, ask, box, is_marked, link, no_violations, shot, size_of, words_of
+from browsing import AXE, REPORT, ask, box, eventually, go_to, is_marked, link, no_violations, shot, size_of, words_of
 from PIL import Image
 
 from pagesight.retrieval import open_library
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 
@@ -45,7 +48,7 @@ def test_from_an_empty_page_to_a_cited_answer(visit: Any, folder: Path) -> None:
     page.get_by_role("button", name="Try it with the samples").wait_for()
     shot(page, "first-run")
 
-    page.get_by_role("link", name="Library").click()
+    go_to(page, "Library")
     page.locator("input[type=file]").set_input_files(
         [
             {"name": REPORT.name, "mimeType": "application/pdf", "buffer": REPORT.read_bytes()},
@@ -133,13 +136,10 @@ def test_a_link_with_filters_shows_a_colleague_the_same(visit: Any) -> None:
     other = visit(one.url.rpartition("/")[2])
     other.locator("article").first.wait_for()
     other.get_by_text("1 filter on").wait_for()
-    seen, shown = [""], []
-    for _ in range(50):  # until what stood there before has gone
-        seen, shown = one.locator("article").all_inner_texts(), other.locator("article").all_inner_texts()
-        if seen == shown:
-            break
-        one.wait_for_timeout(100)
-    assert shown == seen
+    # What stood there before goes.
+    assert eventually(
+        one, lambda: one.locator("article").all_inner_texts() == other.locator("article").all_inner_texts() != []
+    )
 
 
 def test_two_people_at_once_see_their_own(visit: Any) -> None:
@@ -250,12 +250,24 @@ def test_what_is_removed_is_found_no_more(visit: Any, folder: Path) -> None:
     page.get_by_label("Find a document").fill("annual")
     page.get_by_label("Find a document").press("Enter")
     table = page.get_by_test_id("stDataFrame").first
-    page.wait_for_timeout(800)  # it is drawn on a canvas, in which there is nothing to wait for
-    table.click(position={"x": 20, "y": 55})
-    page.get_by_role("button", name="Remove").click()
+    table.locator("[role=grid][aria-rowcount='2']").wait_for(state="attached")
+    remove = page.get_by_role("button", name="Remove")
+    # It is drawn on a canvas, in which there is nothing to wait for.
+    assert eventually(page, lambda: table.click(position={"x": 20, "y": 55}) or _comes(remove))
+    remove.click()
     page.get_by_text("Removed 1 file.").wait_for()
     other = visit(link(WHY, answer="off"))
     other.get_by_text(re.compile("in [0-9,]+ ms|No page was found")).first.wait_for()
     assert other.locator("article").filter(has_text="annual-report.pdf").count() == 0
     with open_library(folder) as library:
         assert [Path(one.sources[0]).name for one in library.documents()] == ["ворог.pdf"]
+
+
+def _comes(place: Locator) -> bool:
+    from playwright.sync_api import TimeoutError as NotYet
+
+    try:
+        place.wait_for(timeout=5000)
+    except NotYet:
+        return False
+    return True

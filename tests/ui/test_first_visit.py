@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import tiny_models
 from browser_server import CHROMIUM, NO_BROWSER, serve
-from browsing import AXE, REPORT, box, link, no_violations, pixel, shot, size_of, words_of
+from browsing import AXE, REPORT, box, eventually, link, no_violations, pixel, shot, size_of, words_of
 from PIL import Image
 
 from pagesight.retrieval import Box, Library, open_library
@@ -92,7 +92,7 @@ def test_a_slow_answer_is_seen_growing(visit: Any, model: chat_servers.ChatServe
     go.set()
     page.get_by_role("button", name=CITATION).first.wait_for()
     assert page.locator("p.text").inner_text().startswith("Через **тріщини** у швах")
-    assert page.get_by_role("button", name="Stop").count() == 0
+    page.get_by_role("button", name="Stop").wait_for(state="hidden")
     assert len(model.seen) == 1
 
 
@@ -175,15 +175,14 @@ def test_the_heat_map_lies_over_what_the_vision_model_found(
     page = visit(link(WHY, answer="off", page=f"{found.document[:16]}/3"), scheme=scheme)
     page.get_by_role("dialog", name="Annual Report 2024").locator(".stage img").wait_for()
     page.get_by_role("button", name="Evidence").click()
-    page.wait_for_timeout(500)
     said = page.locator(".map [role=status]")
     assert not said.is_visible()
-    assert _redness(page, found.width, *at) < 15
+    assert eventually(page, lambda: _redness(page, found.width, *at) < 15)
     page.get_by_role("button", name="Heat map").focus()
     page.keyboard.press("Enter")
     said.filter(has_text="The question as a whole is most like").wait_for()
     assert "weld" in said.inner_text()
-    assert _redness(page, found.width, *at) > 60
+    assert eventually(page, lambda: _redness(page, found.width, *at) > 60)
     assert _redness(page, found.width, *beside) < 15
     choices = page.get_by_role("group", name="Heat map of")
     choices.get_by_role("button", name="Tarnwick").focus()
@@ -195,8 +194,8 @@ def test_the_heat_map_lies_over_what_the_vision_model_found(
     if AXE.is_file():
         no_violations(page)
     page.get_by_role("button", name="Heat map").click()
-    assert not said.is_visible()
-    assert _redness(page, found.width, *at) < 15
+    said.wait_for(state="hidden")
+    assert eventually(page, lambda: _redness(page, found.width, *at) < 15)
 
 
 def _patch_of(word: Box, page: Found) -> Box:
