@@ -39,9 +39,8 @@ from .scope import Scopes, Where, resolve
 from .search import Ranked, rerank, search
 from .settings import Settings
 from .stores.fts import FtsIndex
-from .stores.multivectors import MultiVectorSegments
 from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
-from .vector_stores import begin_vectors, open_vectors
+from .vector_stores import begin_vectors, open_multivectors, open_vectors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,10 +117,10 @@ class Library:
         self.text_encoder, self.page_encoder = _encoders(settings)
         self.lexical = FtsIndex(path / "lexical")
         self.dense = open_vectors(path, "passages", settings)
-        self.words = MultiVectorSegments(path / "multivectors" / "words", str(self.page_encoder.id))
+        self.words = open_multivectors(path, "words", str(self.page_encoder.id), settings)
         # The stores of optional channels are there with or without their model: removing a document reaches them all.
         visual = self.manifest.encoders.get("visual")
-        self.visual = MultiVectorSegments(path / "multivectors" / "visual", None if visual is None else str(visual))
+        self.visual = open_multivectors(path, "visual", None if visual is None else str(visual), settings)
         self.images = ImageStores(open_vectors(path, "figures", settings), open_vectors(path, "pages", settings))
         self.visual_part = find_visual(settings, self.manifest)
         self.image_part = find_image(settings, self.manifest)

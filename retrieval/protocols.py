@@ -110,9 +110,16 @@ class VectorStore(Protocol):
         """Remove all vectors of a document; an unknown one is no error."""
         ...
 
+    def compact(self) -> None:
+        """Take what was removed off the disk, too. Raises `OSError` or `LibraryError` when it cannot."""
+        ...
+
 
 class MultiVectorStore(Protocol):
     """Pages of many vectors, compared by MaxSim. A page's id is its document's, a slash, and its number."""
+
+    encoder: str | None
+    """What the vectors come from, where the store looks after that; `None`: it does not."""
 
     def add(self, document: str, pages: Sequence[PageVectors]) -> None:
         """Store pages of a document, all or none of them; a page that is there already is replaced.
@@ -156,6 +163,14 @@ class MultiVectorStore(Protocol):
         """Remove all pages of a document, from sight at once; an unknown one is no error."""
         ...
 
+    def tend(self) -> None:
+        """What makes searching quick, done when writing is over; it may take minutes. Raises as `compact` does."""
+        ...
+
+    def compact(self) -> None:
+        """Take what was removed off the disk, too. Raises `OSError` or `LibraryError` when it cannot."""
+        ...
+
 
 class LexicalIndex(Protocol):
     """Full text in weighted fields."""
@@ -184,4 +199,8 @@ class LexicalIndex(Protocol):
 
     def remove(self, document: str) -> None:
         """Remove all pages of a document; an unknown one is no error."""
+        ...
+
+    def compact(self) -> None:
+        """Take what was removed off the disk, too. Raises `OSError` or `LibraryError` when it cannot."""
         ...

@@ -38,6 +38,12 @@ class Settings(BaseSettings):
         description="What a new library keeps the vectors of passages and pictures in: `chroma` or `faiss`. "
         "A library stays with the one it was built with.",
     )
+    qdrant_url: str | None = Field(
+        default=None,
+        description="Address of a Qdrant server, for a new library to keep its pages of many vectors (words, visual) "
+        "on. A library stays with the one it was built with; set it again when that has moved.",
+    )
+    qdrant_key: SecretStr | None = Field(default=None, description="Key of that server, where it wants one.")
     visual: str | None = Field(
         default=None,
         description="Model of the visual channel: a late-interaction checkpoint of the ColPali family, as a hub name, "

@@ -162,9 +162,14 @@ class MemoryVectors:
     def remove(self, document: str) -> None:
         self._rows = {key: row for key, row in self._rows.items() if row[0] != document}
 
+    def compact(self) -> None:
+        """Nothing is left of what was removed."""
+
 
 class MemoryMultiVectors:
     """A `MultiVectorStore` in a dictionary, float32."""
+
+    encoder: str | None = None
 
     def __init__(self) -> None:
         self._pages: dict[str, tuple[str, PageVectors]] = {}
@@ -207,6 +212,12 @@ class MemoryMultiVectors:
 
     def remove(self, document: str) -> None:
         self._pages = {id_: entry for id_, entry in self._pages.items() if entry[0] != document}
+
+    def tend(self) -> None:
+        """It is quick enough."""
+
+    def compact(self) -> None:
+        """Nothing is left of what was removed."""
 
 
 class MemoryLexical:
@@ -261,6 +272,9 @@ class MemoryLexical:
     def _idf(self, term: str) -> float:
         having = sum(term in counts for _, counts in self._pages.values())
         return math.log(1 + (len(self._pages) - having + 0.5) / (having + 0.5))
+
+    def compact(self) -> None:
+        """Nothing is left of what was removed."""
 
 
 class ScriptedGenerator:

@@ -93,8 +93,8 @@ def _device(settings: Settings) -> str:
 def _library(settings: Settings) -> Finding:
     try:
         with open_library(settings.library, settings) as library:
-            vectors = (library.dense, library.images.figures, library.images.pages)
-            damaged = [*library.words.verify(), *library.visual.verify(), *verify(vectors)]
+            pictures = (library.images.figures, library.images.pages)
+            damaged = list(verify((library.words, library.visual, library.dense, *pictures)))
             behind = {
                 channel: missing(library, channel) for channel in OPTIONAL if channel in library.manifest.encoders
             }

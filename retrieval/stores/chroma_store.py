@@ -36,7 +36,7 @@ _VARIABLES = 500
 """Values of an `$in` filter sent at once; Chroma hands them to SQLite, whose oldest limit is 999 a statement."""
 
 _DOCUMENTS = 10_000
-"""Of a filter, searched at once: the SQLite in Chroma 1.5 takes 32,766 values; by 500 it is six times as slow."""
+"""Of a filter, searched at once: the SQLite in Chroma 1.5 takes 32,766 values, and each part is a search of its own."""
 
 
 class _Stamp(NamedTuple):
@@ -244,7 +244,7 @@ class ChromaStore:
         """Whether another process has added, removed or compacted something since the client was opened.
 
         The file alone does not say: Chroma writes into it whenever a client is opened, so that each reader would make
-        all readers open another, 15 to 40 ms each time.
+        all readers open another with each read (`open` in benchmarks/vector_stores.py).
         """
         stamp = self._look()
         if stamp == self._stamp:

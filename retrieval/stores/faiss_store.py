@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptFile
 from ..types import Vectors
-from .faiss_list import Part, SegmentList, Stamp, look, read_list, segments_on_disk
+from .faiss_list import FILE, Part, SegmentList, read_list, segments_on_disk
 from .faiss_segment import FILES, REMEDY, Entries, Rows, Segment, checksum, hashes, write_segment
+from .listing import Stamp, stamp
 
 MERGED = 8
 """Segments of a size that become one."""
@@ -200,18 +201,18 @@ class FaissStore:
     def _now(self) -> _State:
         """What the store holds now, whoever wrote it."""
         before = self._state
-        if before is not None and look(self._folder) == before.stamp:
+        if before is not None and stamp(self._folder / FILE) == before.stamp:
             return before
         with self._opening:
             before, missing = self._state, None
             for _ in range(_ATTEMPTS):
-                stamp, said = look(self._folder), read_list(self._folder)
+                now, said = stamp(self._folder / FILE), read_list(self._folder)
                 try:
                     segments = {part.name: self._open(before, part) for part in said.parts}
                 except FileNotFoundError as error:  # replaced by the writer between the list and now
                     missing = error.filename
                     continue
-                self._state = _State(stamp, said, segments, {part.name: part.alive() for part in said.parts})
+                self._state = _State(now, said, segments, {part.name: part.alive() for part in said.parts})
                 return self._state
         raise CorruptFile(f"{missing} is missing; {REMEDY}")
 

@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from ..errors import CorruptFile
 from ..maxsim import Pages, PreparedQuery, top
 from ..types import Vectors
+from .listing import RESTORE
 from .segment_list import SegmentList
 
-AGAIN = "restore it, or add the documents to a new library."
-
 LISTS_FROM = 200_000
-"""Pages from which lists are made and used: fewer are scanned in some 100 ms."""
+"""Pages from which lists are made and used: fewer are scanned (`benchmarks/maxsim_scale.py`)."""
 CENTRES = 4096
 """At most; fewer while there are fewer than `_A_CENTRE` rows for each."""
 PROBED = 16
@@ -92,7 +91,7 @@ def read_centres(file: Path, listed: SegmentList) -> Vectors:
     """`(centres, dim)`. Raises `CorruptFile` when they are not those that were written."""
     data = file.read_bytes()
     if checksum(data) != listed.centres_sum:
-        raise CorruptFile(f"{file} is damaged; {AGAIN}")
+        raise CorruptFile(f"{file} is damaged; {RESTORE}")
     return np.frombuffer(data, "<f4").reshape(-1, listed.dim)
 
 
@@ -129,7 +128,7 @@ class Lists:
         return scores
 
     def _damaged(self) -> CorruptFile:
-        return CorruptFile(f"{self.file} is damaged; {AGAIN}")
+        return CorruptFile(f"{self.file} is damaged; {RESTORE}")
 
 
 def probe(query: PreparedQuery, centres: Vectors) -> tuple[NDArray[np.int64], Vectors]:

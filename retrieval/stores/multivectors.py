@@ -27,6 +27,7 @@ from ..maxsim import PreparedQuery, prepare, top
 from ..maxsim.stages import CANDIDATES, EXACT_UP_TO
 from ..types import PageVectors, QueryVectors
 from . import lists as inverted
+from .listing import RESTORE, stamp
 from .segment import PackedPage, Segment, append, document_of, pack, pages_of
 from .segment_list import FILE, Counts, Entry, SegmentList, read_segment_list
 from .snapshot import Snapshot
@@ -74,7 +75,7 @@ class MultiVectorSegments:
             shutil.rmtree(self._folder / last.name, ignore_errors=True)  # a killed writer's, never committed
             entries.append(last)
         grown = append(self._folder / last.name, last.counts, dim, pages)
-        entries[-1] = replace(last, counts=grown)
+        entries[-1] = replace(last, counts=grown, lists="", lists_sum="")  # they would leave the new pages out
         replace(old, segments=tuple(entries)).write(self._folder)
 
     def search(
@@ -158,11 +159,11 @@ class MultiVectorSegments:
 
         Takes minutes where there are many new pages, and nothing where there are none. It may be killed at any point.
         """
+        if sum(entry.left for entry in read_segment_list(self._folder).segments) < inverted.LISTS_FROM:
+            return  # without a look at the segments: this is asked whenever somebody has written
         snapshot = self._now()
         listed = snapshot.list
         pages = sum(entry.left for entry in listed.segments)
-        if pages < inverted.LISTS_FROM:
-            return
         if not listed.centres or pages > _OUTGROWN * listed.trained:
             centres = inverted.train([segment.pooled for segment in snapshot.segments]).astype("<f4").tobytes()
             listed = replace(
@@ -205,10 +206,10 @@ class MultiVectorSegments:
             if entry.lists:
                 file = self._folder / entry.name / entry.lists
                 if not file.is_file() or inverted.checksum(file.read_bytes()) != entry.lists_sum:
-                    yield f"{file} is damaged; {inverted.AGAIN}"
+                    yield f"{file} is damaged; {RESTORE}"
         file = self._folder / entries.centres
         if entries.centres and (not file.is_file() or inverted.checksum(file.read_bytes()) != entries.centres_sum):
-            yield f"{file} is damaged; {inverted.AGAIN}"
+            yield f"{file} is damaged; {RESTORE}"
 
     def _for(self, old: SegmentList, dim: int) -> SegmentList:
         """The list to go on with for vectors of this many dimensions, of this store's encoder."""
@@ -221,14 +222,14 @@ class MultiVectorSegments:
     def _now(self) -> Snapshot:
         """What the manifest names now; another process may have written since."""
         for _ in range(100):
-            stamp = _stamp(self._folder / FILE)
+            now = stamp(self._folder / FILE)
             with self._lock:
-                if self._snapshot is not None and self._snapshot.stamp == stamp:
+                if self._snapshot is not None and self._snapshot.stamp == now:
                     return self._snapshot
                 try:
                     listed = read_segment_list(self._folder)
                     self._check_encoder(listed)
-                    self._snapshot = Snapshot(self._folder, stamp, listed, self._snapshot)
+                    self._snapshot = Snapshot(self._folder, now, listed, self._snapshot)
                 except FileNotFoundError:
                     continue  # compacted between reading the manifest and opening the segment
                 return self._snapshot
@@ -273,12 +274,3 @@ def _prepare(query: QueryVectors, dim: int) -> PreparedQuery | None:
 def _begun(old: SegmentList) -> tuple[Entry, SegmentList]:
     """A new, empty segment, and the list with its number taken."""
     return Entry(f"{old.following:06d}", Counts()), replace(old, following=old.following + 1)
-
-
-def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """Changes whenever the file is replaced."""
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size

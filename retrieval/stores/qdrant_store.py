@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LibraryError
+from ..errors import EncoderMismatch, LibraryError
 from ..maxsim import pool
 from ..scoring import grouped_maxsim
 from ..types import PageVectors, QueryVectors, Vectors
@@ -61,6 +61,7 @@ class QdrantStore:
 
     def __init__(self, client: QdrantClient, collection: str) -> None:
         self._client, self._name = client, collection
+        self.encoder: str | None = None
         self._there = False
 
     def add(self, document: str, pages: Sequence[PageVectors]) -> None:
@@ -69,8 +70,7 @@ class QdrantStore:
         filled = [page for page in pages if len(page.rows)]
         if not filled:
             return
-        if not self._exists():
-            self._create(filled[0].rows.shape[1])
+        self._begin(filled[0].rows.shape[1])
         for part in _parts(filled):
             points = [
                 models.PointStruct(
@@ -167,6 +167,12 @@ class QdrantStore:
         with self._talking():
             self._client.delete(self._name, models.FilterSelector(filter=models.Filter(must=[own])), wait=True)
 
+    def tend(self) -> None:
+        """Nothing to do: the server builds its graph by itself."""
+
+    def compact(self) -> None:
+        """Qdrant's optimizer does it as it sees fit."""
+
     def _ask(
         self,
         query: QueryVectors,
@@ -222,6 +228,22 @@ class QdrantStore:
             with self._talking():
                 self._there = self._client.collection_exists(self._name)
         return self._there
+
+    def _begin(self, dim: int) -> None:
+        """A collection for vectors of this many dimensions; an empty one of another size is replaced."""
+        if self._exists():
+            with self._talking():
+                vectors = self._client.get_collection(self._name).config.params.vectors
+                assert isinstance(vectors, dict)
+                if vectors["rows"].size == dim:
+                    return
+                if self._client.count(self._name).count:
+                    raise EncoderMismatch(
+                        f"The collection {self._name} holds vectors of {vectors['rows'].size} dimensions, not {dim}; "
+                        "build it anew."
+                    )
+                self._client.delete_collection(self._name)
+        self._create(dim)
 
     def _create(self, dim: int) -> None:
         from qdrant_client import models

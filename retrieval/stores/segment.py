@@ -29,6 +29,7 @@ from ..errors import CorruptFile
 from ..files import sync_folder
 from ..maxsim import Pages, pool, quantise_page
 from ..types import PageVectors
+from .listing import RESTORE
 from .segment_list import Counts
 
 _CHECKED = ("rows", "pooled", "boxes", "rest")
@@ -45,7 +46,6 @@ RECORD = np.dtype(
 )
 
 AGAIN = "remove its document and add it again."
-RESTORE = "restore it, or add the documents to a new library."
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,20 @@ class Segment:
 
     def packed(self, i: int) -> PackedPage:
         """A page as it was given to `append`. Raises `CorruptFile` when it is not what was written."""
+        page = self._page(i)
+        for line in self._wrong(i, page):
+            raise CorruptFile(line)
+        return page
+
+    def verify(self, numbers: Sequence[int]) -> Iterator[str]:
+        """Read these pages whole; a line for each array of a page that is not what was written."""
+        for i in numbers:
+            yield from self._wrong(i, self._page(i))
+
+    def _page(self, i: int) -> PackedPage:
         begin, end = self.pages.offsets[i : i + 2]
         group_begin, group_end = self.group_ends[i : i + 2]
-        page = PackedPage(
+        return PackedPage(
             self.id(i),
             self.pages.rows[begin:end],  # pyright: ignore[reportArgumentType] - bytes here
             float(self._records["scale"][i]),
@@ -188,17 +199,6 @@ class Segment:
             self._boxes[begin:end],
             self.groups.offsets[group_begin + 1 : group_end + 1] - begin,
         )
-        if lines := self._wrong(i, page):
-            raise CorruptFile(lines[0])
-        return page
-
-    def verify(self, numbers: Sequence[int]) -> Iterator[str]:
-        """Read these pages whole; a line for each array of a page that is not what was written."""
-        for i in numbers:
-            try:
-                self.packed(int(i))
-            except CorruptFile as error:
-                yield str(error)
 
     def _wrong(self, i: int, page: PackedPage) -> list[str]:
         stored = [int(self._records[f"sum_{name}"][i]) for name in _CHECKED]

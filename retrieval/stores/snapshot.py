@@ -38,14 +38,15 @@ class Snapshot:
                 self.centres = before.centres
             else:
                 self.centres = inverted.read_centres(folder / listed.centres, listed)
-        lists = {one.file: one for one in (before.lists if before is not None else ()) if one is not None}
+        opened = zip(before.list.segments, before.lists, strict=True) if before is not None else ()
+        lists = {(entry.name, entry.lists_sum): one for entry, one in opened if one is not None}
         self.lists = [self._open_lists(folder / entry.name / entry.lists, entry, lists) for entry in listed.segments]
         self._starts = np.cumsum([0, *(len(segment) for segment in self.segments)])
 
-    def _open_lists(self, file: Path, entry: Entry, known: Mapping[Path, Lists]) -> Lists | None:
+    def _open_lists(self, file: Path, entry: Entry, known: Mapping[tuple[str, str], Lists]) -> Lists | None:
         if self.centres is None or not entry.lists:
             return None
-        return known.get(file) or Lists(file, len(self.centres), entry.counts.pages)
+        return known.get((entry.name, entry.lists_sum)) or Lists(file, len(self.centres), entry.counts.pages)
 
     @cached_property
     def _mask(self) -> NDArray[np.bool_]:

@@ -77,6 +77,6 @@ def test_a_killed_writer_leaves_a_good_library(
     with library.writer() as writer:
         for id_, word in words.items():
             assert traces(library, id_, word) == (EVERYWHERE if id_ == after else [])
-        assert [*library.words.verify(), *verify([library.dense])] == []
+        assert list(verify([library.words, library.dense])) == []
         write(writer, "neu", "/neu.pdf", "Quarzuhrwerk Wärmepumpe")
     assert traces(library, "neu", "Quarzuhrwerk") == EVERYWHERE

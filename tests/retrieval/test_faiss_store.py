@@ -12,8 +12,9 @@ from fakes import put_vectors, unit_rows
 
 from pagesight.retrieval.errors import CorruptFile
 from pagesight.retrieval.stores import faiss_segment, faiss_store
-from pagesight.retrieval.stores.faiss_list import _sum, read_list
+from pagesight.retrieval.stores.faiss_list import read_list
 from pagesight.retrieval.stores.faiss_store import FaissStore
+from pagesight.retrieval.stores.listing import write_summed
 from pagesight.retrieval.vector_stores import built_with, described, verify
 
 
@@ -145,6 +146,7 @@ from pathlib import Path
 import numpy as np
 from pagesight.retrieval.stores import faiss_list, faiss_store
 from pagesight.retrieval.stores.faiss_store import FaissStore
+from pagesight.retrieval.stores.listing import write_summed
 from fakes import put_vectors
 
 def die(*_, **__):
@@ -385,7 +387,7 @@ def test_a_list_that_somebody_else_wrote_leads_to_nothing_that_is_not_there(fill
     file = filled / "segments.json"
     content = json.loads(file.read_bytes())["content"]
     content["parts"][0] |= changed
-    file.write_text(json.dumps({"sha256": _sum(content), "content": content}))
+    write_summed(file, content)
     with pytest.raises(CorruptFile):
         FaissStore(filled).score(np.ones(16, np.float32), ["dä/3"])
 
@@ -416,6 +418,7 @@ if sys.argv[3] == "torch first":
     import torch
 from pagesight.retrieval.stores import faiss_segment
 from pagesight.retrieval.stores.faiss_store import FaissStore
+from pagesight.retrieval.stores.listing import write_summed
 from fakes import put_vectors, unit_rows
 
 faiss_segment.INVERTED = 1000

@@ -101,6 +101,28 @@ def test_a_compacted_segment_gets_new_lists(folder: Path):
     assert list(store.verify()) == []
 
 
+def test_pages_that_join_a_listed_segment_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lists, "LISTS_FROM", 30)
+    store = MultiVectorSegments(tmp_path)
+    for document, numbers in (("a", range(50)), ("b", range(50, 60)), ("c", range(60, 80))):
+        store.add(document, [random_page(f"{document}/{n}", seed=n, rows=12) for n in numbers])
+    store.remove("b")
+    store.compact()  # the segment is not full any more, and not the last
+    store.tend()
+    store.remove("c")
+    store.compact()  # now it is the last, which is added to
+    (entry,) = read_segment_list(tmp_path).segments
+    assert entry.lists
+    store.add("d", [random_page(f"d/{n}", seed=n, rows=12) for n in range(80, 85)])
+    assert len(read_segment_list(tmp_path).segments) == 1
+    assert next(iter(store.search(asking_for(82), 3))) == "d/82"
+    store.add("e", [random_page(f"e/{n}", seed=n, rows=12) for n in range(85, 96)])
+    store.tend()
+    assert [bool(entry.lists) for entry in read_segment_list(tmp_path).segments] == [True]
+    assert next(iter(store.search(asking_for(82), 3))) == "d/82"
+    assert list(store.verify()) == []
+
+
 def test_a_small_store_has_none(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lists, "LISTS_FROM", 201)
     MultiVectorSegments(folder).tend()

@@ -298,6 +298,16 @@ def test_every_flipped_byte_is_found(filled: Path, query: QueryVectors):
         MultiVectorSegments(filled).score(query)
 
 
+def test_of_a_page_every_damaged_array_is_named(filled: Path):
+    for name in ARRAYS[:3]:
+        file = filled / "000001" / name
+        data = bytearray(file.read_bytes())
+        data[0] ^= 1
+        file.write_bytes(data)
+    named = [line.split(" is damaged at the page dä/1")[0] for line in MultiVectorSegments(filled).verify()]
+    assert named == [str(filled / "000001" / name) for name in ARRAYS[:3]]
+
+
 def test_a_lost_manifest_is_named_and_nothing_is_thrown_away(filled: Path, query: QueryVectors):
     (filled / "manifest.json").unlink()
     store = MultiVectorSegments(filled)

@@ -3,14 +3,17 @@
 import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
 from contracts_stores import MultiVectorStoreContract, brute_force
-from fakes import random_page, unit_rows
+from drafts import EVERYWHERE, empty_library, traces, write
+from fakes import FakePageEncoder, random_page, unit_rows
 
-from pagesight.retrieval.errors import LibraryError
+from pagesight.retrieval import Settings, open_library, vector_stores
+from pagesight.retrieval.errors import EncoderMismatch, LibraryError
 from pagesight.retrieval.stores import qdrant_store
 from pagesight.retrieval.stores.qdrant_store import QdrantStore, connect
 from pagesight.retrieval.types import PageVectors, QueryVectors
@@ -180,3 +183,55 @@ def test_a_server_that_is_down_is_named(query: QueryVectors):
         with pytest.raises(LibraryError, match=r"No Qdrant server answers at http://127\.0\.0\.1:1; start it"):
             act()
     client.close()
+
+
+def test_vectors_of_another_size_are_refused_until_the_store_is_empty(
+    opened: Callable[[], QdrantStore], query: QueryVectors
+):
+    opened().add("ä", [random_page("ä/1", seed=1, rows=5, dim=8)])
+    with pytest.raises(EncoderMismatch, match="8 dimensions, not 16"):
+        opened().add("ö", [random_page("ö/1", seed=2, rows=5)])
+    opened().remove("ä")
+    opened().add("ö", [random_page("ö/1", seed=2, rows=5)])
+    assert opened().score(query).keys() == {"ö/1"}
+
+
+def test_a_library_keeps_its_pages_on_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    client, asked = qdrant_client.QdrantClient(":memory:"), []
+
+    def connect_here(url: str, key: str | None) -> object:
+        asked.append((url, key))
+        return client
+
+    monkeypatch.setattr(vector_stores, "connect", connect_here)
+    with empty_library(tmp_path / "größen", qdrant_url="http://там:6333", qdrant_key="schlüssel") as library:
+        with library.writer() as writer:
+            write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft", "und Größe")
+            write(writer, "bb", "/b.pdf", "Tarif steigt")
+        assert traces(library, "aa", "Wärmepumpe") == EVERYWHERE
+    assert not list((tmp_path / "größen").glob("multivectors/*/*"))
+    assert all("schlüssel".encode() not in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    own = empty_library(tmp_path / "zweite", qdrant_url="http://там:6333").words
+    assert own.score(FakePageEncoder(384).encode_query("Tarif")) == {}, "each library has collections of its own"
+    with open_library(tmp_path / "größen", Settings(qdrant_url="http://деінде:6333")) as library:
+        assert library.words.score(FakePageEncoder(384).encode_query("Tarif")).keys() == {"aa/1", "aa/2", "bb/1"}
+        with library.writer() as writer:
+            writer.remove_sources(["/ä.pdf"])
+        assert traces(library, "aa", "Wärmepumpe") == []
+        assert list(vector_stores.verify([library.words])) == []
+    assert dict.fromkeys(asked) == dict.fromkeys(
+        [("http://там:6333", "schlüssel"), ("http://там:6333", None), ("http://деінде:6333", None)]
+    )
+
+
+def test_without_its_server_a_library_opens_and_says_what_is_missing(tmp_path: Path):
+    library = empty_library(tmp_path / "größen", qdrant_url="http://127.0.0.1:1")
+    with (
+        pytest.raises(LibraryError, match=r"No Qdrant server answers at http://127\.0\.0\.1:1"),
+        library.writer() as writer,
+    ):
+        write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
+    assert library.documents() == []
+    (tmp_path / "größen" / "qdrant.json").write_text("{")
+    with pytest.raises(LibraryError, match=r"qdrant\.json is damaged"):
+        open_library(tmp_path / "größen")

@@ -82,6 +82,22 @@ def test_removing_the_last_path_removes_the_document_everywhere(library: Library
         assert traces(library, "aa", "Wärmepumpe") == []
 
 
+def test_a_document_is_removed_from_a_store_whose_vectors_are_damaged(
+    library: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("pagesight.retrieval.stores.lists.LISTS_FROM", 1)
+    with library.writer() as writer:
+        for name in ("aa", "bb"):
+            write(writer, name, f"/{name}.pdf", "Wärmepumpe läuft", "und Größe")
+    (rows,) = (library.path / "multivectors" / "words").glob("*/rows.u8")
+    rows.write_bytes(rows.read_bytes()[:-5])
+    with empty_library(library.path).writer() as writer:
+        writer.remove_sources(["/aa.pdf"])
+    assert [document.id for document in library.documents()] == ["bb"]
+    assert f"No inverted lists were made for {library.path}" in caplog.text
+    assert "rows.u8 is damaged" in caplog.text
+
+
 def test_an_uploaded_file_goes_with_its_source_and_no_other_file_does(library: Library, tmp_path: Path):
     uploads, elsewhere = library.path / "uploads", tmp_path / "deep ї" / "uploads"
     (tmp_path / "link").symlink_to(library.path)
