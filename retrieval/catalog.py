@@ -85,6 +85,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = local()
+        self._documents: tuple[int, tuple[Document, ...]] = (-1, ())
 
     @classmethod
     def create(cls, path: Path) -> Catalog:
@@ -104,7 +105,13 @@ class Catalog:
         return int(self._one("SELECT value FROM counters WHERE name = 'generation'")[0])
 
     def documents(self) -> list[Document]:
-        """All documents, in the order they were added."""
+        """All documents, in the order they were added; read once while the catalog stays the same."""
+        generation = self.generation()  # before the rows: what is newer than it is read again
+        if generation != self._documents[0]:
+            self._documents = generation, tuple(self._read_documents())
+        return list(self._documents[1])
+
+    def _read_documents(self) -> list[Document]:
         rows = self.rows(
             "SELECT id, title, pages, state, reason, bytes, added FROM documents ORDER BY number",
         )

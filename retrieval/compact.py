@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from . import journal
 from .errors import LibraryError
@@ -26,13 +26,6 @@ logger = logging.getLogger(__name__)
 
 FREE_SHARE, FREE_BYTES = 0.25, 8_000_000
 """A writer that removed something compacts when so much of the catalog's file is free: every removal frees some."""
-
-
-@runtime_checkable
-class Compacts(Protocol):
-    """A part of a library whose files keep bytes of what was removed, until it is told to."""
-
-    def compact(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +58,7 @@ def compact(library: Library) -> Compacted:
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         stores = (library.dense, library.words, library.visual, library.images.figures, library.images.pages)
         for part in (library.catalog, library.lexical, *stores):
-            if isinstance(part, Compacts):
-                part.compact()
+            part.compact()
         if (library.path / journal.FILE).exists():
             with closing(journal.Journal(library.path, library.catalog)) as kept:
                 kept.compact()

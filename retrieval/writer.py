@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from .types import MetadataValue, PageContent
 if TYPE_CHECKING:
     from .library import Library
 
+logger = logging.getLogger(__name__)
+
 UPLOADS = "uploads"
 """In the library's folder: files that came from a browser. They have no other owner, so they go with their source."""
 
@@ -50,8 +53,12 @@ class LibraryWriter:
             yield writer
             if writer._purged:
                 compact_where_it_pays(library)
-            library.words.tend()
-            library.visual.tend()
+            for store in (library.words, library.visual):
+                try:
+                    store.tend()
+                except (LibraryError, OSError, RuntimeError) as error:  # RuntimeError: faiss's, where a GPU has no room
+                    # What was written is written, and is found without; the next writer tries again.
+                    logger.warning("No inverted lists were made for %s: %s", library.path, error)
 
     @contextmanager
     def document(self, document: str) -> Iterator[DocumentDraft]:

@@ -10,11 +10,10 @@ import streamlit as st
 
 from ..generation.models import GENERATORS
 from ..retrieval import Library
-from ..retrieval.conditions import languages_of
 from .address import COUNTS, ID_DIGITS, Asked, write_address
 from .cards import file_name
 from .fact_filters import chosen_facts, fact_filters
-from .filters import FIELDS, Described, count, describe, figure_tags, offers, options
+from .filters import FIELDS, Described, count, describe, figure_tags, offers, options, page_languages
 from .plain import plain
 from .session import CHOSEN, answer_settings
 
@@ -32,7 +31,7 @@ def filter_bar(library: Library, asked: Asked) -> None:
                 found = options(field, described)
                 if len(found) > 1 or field.asked(asked):
                     _choose(f"filter-{name}", field.label, found, field.asked(asked), asked)
-            languages = list(languages_of(library.catalog))
+            languages = page_languages(library)
             if len(languages) > 1 or asked.languages:
                 _choose("filter-languages", "Languages of pages", languages, asked.languages, asked)
             tags = figure_tags(library)
@@ -72,7 +71,7 @@ def _documents(described: Sequence[Described], asked: Asked) -> None:
     )
 
 
-def _choose(key: str, label: str, found: list[str], chosen: tuple[str, ...], asked: Asked) -> None:
+def _choose(key: str, label: str, found: Sequence[str], chosen: tuple[str, ...], asked: Asked) -> None:
     st.session_state[key] = [value for value in found if value in chosen]
     st.multiselect(label, found, key=key, on_change=_changed, args=(asked,), placeholder="All")
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
+from ..retrieval.conditions import languages_of
 from ..retrieval.facts import key_types, values_of
 from ..retrieval.library import Library
 from ..retrieval.metadata import MetadataType
@@ -46,7 +49,26 @@ FIELDS: Mapping[str, Field] = {
 }
 
 
-def describe(library: Library) -> list[Described]:
+T = TypeVar("T")
+
+
+def _kept(read: Callable[[Library], T]) -> Callable[[Library], T]:
+    """What was read of a library, kept while its catalog stays the same: the page asks with every click."""
+    kept: WeakKeyDictionary[Library, tuple[int, T]] = WeakKeyDictionary()
+
+    @wraps(read)
+    def now(library: Library) -> T:
+        generation = library.catalog.generation()  # before the rows: what is newer than it is read again
+        before = kept.get(library)
+        if before is None or before[0] != generation:
+            before = kept[library] = generation, read(library)
+        return before[1]
+
+    return now
+
+
+@_kept
+def describe(library: Library) -> Sequence[Described]:
     """All documents, in the order they were added."""
     changed: dict[str, int] = {}
     for source in library.catalog.sources():
@@ -55,7 +77,14 @@ def describe(library: Library) -> list[Described]:
     return [Described(one, _day(changed.get(one.id))) for one in library.documents()]
 
 
-def figure_tags(library: Library) -> list[str]:
+@_kept
+def page_languages(library: Library) -> Sequence[str]:
+    """The languages of the library's pages, most pages first."""
+    return list(languages_of(library.catalog))
+
+
+@_kept
+def figure_tags(library: Library) -> Sequence[str]:
     """What figures of the library show, as its image model named it, by name."""
     statement = "SELECT DISTINCT json_each.value FROM figures, json_each(figures.tags) ORDER BY 1"
     return [tag for (tag,) in library.catalog.rows(statement)]
@@ -80,11 +109,18 @@ def offers(library: Library, asked: Asked) -> list[Offer]:
     """The keys that tell documents apart, or are asked for, at most `MOST_OFFERS`; by name."""
     wanted = {fact.key for fact in asked.facts}
     found: list[Offer] = []
-    for key, kind in key_types(library.catalog).items():
-        values = values_of(library.catalog, key, MOST_CHOICES if kind in ("text", "boolean") else -1)
-        if (len(values) > 1 and len(found) < MOST_OFFERS) or key in wanted:
-            found.append(Offer(key, kind, values))
+    for offer in _keys(library):
+        if (len(offer.values) > 1 and len(found) < MOST_OFFERS) or offer.key in wanted:
+            found.append(offer)
     return found
+
+
+@_kept
+def _keys(library: Library) -> Sequence[Offer]:
+    return [
+        Offer(key, kind, values_of(library.catalog, key, MOST_CHOICES if kind in ("text", "boolean") else -1))
+        for key, kind in key_types(library.catalog).items()
+    ]
 
 
 def where_for(asked: Asked, described: Sequence[Described]) -> dict[str, Any] | None:
