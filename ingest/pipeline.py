@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ..retrieval.catalog import DocumentRow, PageRow, Source
+from ..retrieval.drafts import draft_of
 from ..retrieval.errors import DocumentError, DocumentUnreadable
 from ..retrieval.facts import key_types
 from ..retrieval.language import language_of
@@ -106,6 +109,14 @@ def parse_options(library: Library) -> ParseOptions:
     return ParseOptions(dpi=library.settings.dpi, ocr=library.settings.ocr)
 
 
+def how_made(library: Library) -> str:
+    """What the rows of a page depend on beside its file: a draft is gone on with only where this is the same."""
+    encoders = {name: str(encoder) for name, encoder in library.manifest.encoders.items()}
+    on = [part.encoder is not None for part in (library.visual_part, library.image_part)]
+    options = asdict(parse_options(library))
+    return json.dumps([version("pagesight"), options, encoders, on, library.settings.figure_labels])
+
+
 def add(
     library: Library,
     paths: Iterable[Path],
@@ -118,7 +129,7 @@ def add(
 
     A file that cannot be read is an outcome like another and is kept in the catalog with its reason; the others go on.
     A file that is there already, unchanged, costs one look at its size and time. Stopped at any point, what was yielded
-    as indexed is there, and nothing of the rest.
+    as indexed is there, and nothing of the rest is found; the next run goes on with the page where this one stood.
 
     `metadata` is kept of each of these documents. What metadata files in the folders say (`sidecars.py`) is taken up at
     the end, also of files that have not changed; one with rows that make no sense is an outcome, too.
@@ -156,6 +167,7 @@ def add(
 def _events(library: Library, reader: Reader, paths: Iterable[Path], password: str | None) -> Iterator[_Event]:
     """Read files one after the other. Runs in the thread that reads ahead."""
     on_the_way: set[str] = set()
+    made = how_made(library)
     for path in discover(paths):
         name = display_path(path)
         file = _File(path, name)
@@ -164,7 +176,8 @@ def _events(library: Library, reader: Reader, paths: Iterable[Path], password: s
             if file.sha256 is None or file.sha256 in on_the_way or library.catalog.has_document(file.sha256):
                 yield _Unchanged(file)
                 continue
-            for message in reader.read(path, password):
+            draft = draft_of(library.catalog, file.sha256, made)
+            for message in reader.read(path, password, 1 if draft is None else draft.pages + 1):
                 yield _Begun(file, message) if isinstance(message, ParsedDocument) else message
             if not _is_still(file):
                 raise DocumentUnreadable(f"Cannot read {name}: it changed while it was read; add it again.")
@@ -219,6 +232,7 @@ class _Consumer:
         on_progress: Callable[[Progress], None],
     ) -> None:
         self._library, self._writer, self._given, self._on_progress = library, writer, given, on_progress
+        self._made = how_made(library)
         self.again: list[Path] = []
         """Files to read once more: the document that made them `unchanged` has gone meanwhile, or failed."""
 
@@ -240,9 +254,9 @@ class _Consumer:
         file, started = begun.file, time.monotonic()
         assert file.sha256 is not None
         title = begun.document.title or display_path(Path(file.path.stem))
-        failures: list[FailedPage] = []
         batch: list[ParsedPage] = []
-        with self._writer.document(file.sha256) as draft:
+        with self._writer.document(file.sha256, self._made) as draft:
+            failures = [FailedPage(number, reason) for number, reason in draft.failures()]
             for event in events:
                 if isinstance(event, ParsedPage):
                     batch.append(event)
@@ -250,6 +264,9 @@ class _Consumer:
                         self._write(draft, begun, title, batch)
                         batch = []
                 elif isinstance(event, FailedPage):
+                    if batch:  # what is kept for a run that goes on has no gaps
+                        self._write(draft, begun, title, batch)
+                        batch = []
                     failures.append(event)
                     draft.add_failed_page(_failed_row(event))
                 else:

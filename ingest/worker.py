@@ -55,13 +55,13 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read(self, path: Path, password: str | None = None) -> Iterator[Parsed]:
-        """What is known of the document, then its pages in order, each read or failed.
+    def read(self, path: Path, password: str | None = None, first: int = 1) -> Iterator[Parsed]:
+        """What is known of the document, then its pages in order from the `first` on, each read or failed.
 
         Raises `DocumentError` when nothing of it can be read.
         """
         document: ParsedDocument | None = None
-        next_page, crashes = 1, 0
+        next_page, crashes = first, 0
         while document is None or next_page <= document.pages:
             try:
                 for message in self._read_from(path, password, next_page):

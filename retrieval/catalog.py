@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,13 +13,12 @@ from pathlib import Path
 from threading import local
 from typing import Literal
 
-import numpy as np
-
+from .drafts import end_draft, insert_pages, move_pages
 from .errors import LibraryError
 from .facts import facts_by_document, inherit_facts, put_new_facts
-from .figures import figure_rows
+from .packed_words import unpack_words
 from .squeeze import squeeze
-from .types import Box, Document, Figure, MetadataValue, Page, Passage, Word
+from .types import Document, Figure, MetadataValue, Page, Passage, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,28 +211,29 @@ class Catalog:
     # Writing
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; on success the generation grows."""
+    def transaction(self, *, seen: bool = True) -> Iterator[sqlite3.Connection]:
+        """All or nothing; on success the generation grows, where readers see something of it."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'generation'")
+            if seen:
+                connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'generation'")
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
-    def begin_job(self, document: str, kind: Literal["add", "remove"]) -> None:
-        with self.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?)", (document, kind, now()))
+    def begin_job(self, document: str, kind: Literal["add", "remove"], made: str = "") -> None:
+        with self.transaction(seen=False) as connection:
+            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?)", (document, kind, now(), made))
 
     def end_job(self, document: str) -> None:
-        with self.transaction() as connection:
-            connection.execute("DELETE FROM jobs WHERE document = ?", (document,))
+        with self.transaction(seen=False) as connection:
+            end_draft(connection, document)
 
     def put_document(self, document: DocumentRow, pages: Sequence[PageRow], source: Source) -> list[str]:
-        """Commit a document with its pages, and that `source` now holds it.
+        """Commit a document with the pages of its draft and these, and that `source` now holds it.
 
         Returns the documents that lost their last source by it; their index rows are the caller's to purge (they
         have a job until then).
@@ -255,33 +254,10 @@ class Catalog:
                     document.seconds,
                 ),
             )
-            connection.executemany(
-                "INSERT INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        page_id(document.id, page.number),
-                        document.id,
-                        page.number,
-                        page.width,
-                        page.height,
-                        page.rotation,
-                        page.text,
-                        page.text_origin,
-                        pack_words(page.words) if page.text is not None else None,
-                        json.dumps([[passage.first, passage.last] for passage in page.passages]),
-                        page.image_sha,
-                        page.failure,
-                        page.language,
-                    )
-                    for page in pages
-                ),
-            )
-            connection.executemany(
-                "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", figure_rows(document.id, pages)
-            )
+            move_pages(connection, document.id)
+            insert_pages(connection, "", document.id, pages)
             put_new_facts(connection, document.id, document.given, document.own)
             inherit_facts(connection, document.id, source.path)
-            connection.execute("DELETE FROM jobs WHERE document = ?", (document.id,))
             return self._put_source(connection, source)
 
     def put_source(self, source: Source) -> list[str]:
@@ -311,7 +287,7 @@ class Catalog:
         ]
         for document in orphans:
             connection.execute("DELETE FROM documents WHERE id = ?", (document,))
-            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, 'remove', ?)", (document, now()))
+            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?, 'remove', ?, '')", (document, now()))
         return orphans
 
     def free_bytes(self) -> tuple[int, int]:
@@ -361,26 +337,3 @@ _LANGUAGES = """SELECT document, language, count(*) FROM pages
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def pack_words(words: Sequence[Word]) -> bytes:
-    """Boxes, starts and lengths of a page's words, compressed: `(words, 6)` float32, row by row.
-
-    The text itself is the page's; a float32 holds an offset exactly up to 16,777,216.
-    """
-    rows = np.array([[*word.box, word.start, len(word.text)] for word in words], np.float32).reshape(-1, 6)
-    return zlib.compress(rows.tobytes(), 1)
-
-
-def unpack_words(packed: bytes, text: str) -> tuple[Word, ...]:
-    """Reads what `pack_words` wrote.
-
-    >>> words = (Word("Київ", Box(0.0, 0.0, 10.0, 10.0), 3),)
-    >>> unpack_words(pack_words(words), "у. Київ") == words
-    True
-    """
-    rows = np.frombuffer(zlib.decompress(packed), np.float32).reshape(-1, 6)
-    return tuple(
-        Word(text[int(start) : int(start) + int(length)], Box(x0, y0, x1, y1), int(start))
-        for x0, y0, x1, y1, start, length in rows.tolist()
-    )

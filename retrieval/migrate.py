@@ -81,8 +81,24 @@ _LANGUAGES_AND_METADATA = (
 )
 
 
-def _join_segments(library: Path) -> None:
-    """3 to 4: pages of many vectors in segments that grow, instead of a folder a batch."""
+_DRAFTS = (
+    "ALTER TABLE jobs ADD COLUMN made TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE draft_pages AS SELECT * FROM pages LIMIT 0",
+    "CREATE INDEX draft_pages_document ON draft_pages (document, number)",
+    "CREATE TABLE draft_figures AS SELECT * FROM figures LIMIT 0",
+    "CREATE INDEX draft_figures_page ON draft_figures (page)",
+)
+
+
+def _join_segments_and_keep_drafts(library: Path) -> None:
+    """3 to 4: pages of many vectors in segments that grow, instead of a folder a batch; drafts that can be resumed."""
+    with closing(_opened(library)) as connection:
+        if "made" not in {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _DRAFTS:
+                connection.execute(statement)
+            connection.execute("COMMIT")
     encoders = read_encoders(library)
     for channel in ("words", "visual"):
         encoder = encoders.get(channel)
@@ -90,5 +106,5 @@ def _join_segments(library: Path) -> None:
             logger.warning("%s", line)
 
 
-STEPS: Mapping[int, Callable[[Path], None]] = {2: _add_languages_and_metadata, 3: _join_segments}
+STEPS: Mapping[int, Callable[[Path], None]] = {2: _add_languages_and_metadata, 3: _join_segments_and_keep_drafts}
 """The format that a step begins at to the step, which ends at the next one."""

@@ -34,7 +34,7 @@ CREATE TABLE pages (
     rotation    INTEGER NOT NULL,
     text        TEXT,                       -- NULL: not looked, because the page could not be read
     text_origin TEXT NOT NULL CHECK (text_origin IN ('layer', 'ocr', 'none')),
-    words       BLOB,                       -- see catalog.py, pack_words
+    words       BLOB,                       -- see packed_words.py
     passages    TEXT NOT NULL DEFAULT '[]', -- JSON: [[first word, last word + 1], ...]
     image_sha   TEXT,                       -- SHA-256 of the page's picture; NULL: there is none
     failure     TEXT,                       -- why the page could not be read
@@ -72,12 +72,19 @@ CREATE TABLE figures (
 CREATE INDEX figures_page ON figures (page);
 
 -- What a writer has begun with the indexes and not finished. Opening the library for writing purges these documents
--- from every index; a document that is committed has no row here.
+-- from every index, but for drafts that can be gone on with; a document that is committed has no row here.
 CREATE TABLE jobs (
     document    TEXT PRIMARY KEY,
     kind        TEXT NOT NULL CHECK (kind IN ('add', 'remove')),
-    begun       TEXT NOT NULL
+    begun       TEXT NOT NULL,
+    made        TEXT NOT NULL DEFAULT ''    -- see drafts.py
 );
+
+-- Pages of documents that are being added; committing moves them.
+CREATE TABLE draft_pages AS SELECT * FROM pages LIMIT 0;
+CREATE INDEX draft_pages_document ON draft_pages (document, number);
+CREATE TABLE draft_figures AS SELECT * FROM figures LIMIT 0;
+CREATE INDEX draft_figures_page ON draft_figures (page);
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT INTO counters VALUES ('generation', 0);

@@ -17,6 +17,7 @@ import numpy as np
 from . import journal
 from .catalog import DocumentRow, PageRow, Source, page_id
 from .compact import Compacted, compact, compact_where_it_pays
+from .drafts import draft_of, drafts, failures_of, put_draft_pages
 from .encode import add_visual, encode_images, store_images
 from .errors import LibraryError
 from .facts import PERSON, SIDECAR, drop_facts, put_facts, replace_facts, said_by
@@ -48,8 +49,10 @@ class LibraryWriter:
         """Take the lock, clear away what a killed writer left, and hand out the writer."""
         with writing(library.path):
             writer = cls(library)
+            waiting = {draft.document for draft in drafts(library.catalog) if not draft.outdated}
             for document in library.catalog.jobs():
-                writer._purge(document)
+                if document not in waiting:
+                    writer._purge(document)
             yield writer
             if writer._purged:
                 compact_where_it_pays(library)
@@ -61,16 +64,28 @@ class LibraryWriter:
                     logger.warning("No inverted lists were made for %s: %s", library.path, error)
 
     @contextmanager
-    def document(self, document: str) -> Iterator[DocumentDraft]:
-        """Begin a document, by its id. It exists once its draft is committed; otherwise nothing of it stays."""
+    def document(self, document: str, made: str = "") -> Iterator[DocumentDraft]:
+        """Begin a document, by its id, or go on with it. It exists once its draft is committed.
+
+        `made` says how its pages are made. Left by an exception, the draft waits for a writer that makes them the same
+        way. Left otherwise, and always without `made`, nothing of it stays.
+        """
         if self._catalog.has_document(document):  # its job, left by a kill, would purge what is committed
             raise LibraryError(f"The document {document} is in the library already; remove it first.")
-        self._catalog.begin_job(document, "add")
+        before = draft_of(self._catalog, document, made)
+        if before is None:
+            if document in self._catalog.jobs():
+                self._purge(document)
+            self._catalog.begin_job(document, "add", made)
         draft = DocumentDraft(self, document)
+        kept = False
         try:
             yield draft
+        except BaseException:
+            kept = draft_of(self._catalog, document, made) is not None
+            raise
         finally:
-            if not draft.committed:
+            if not draft.committed and not kept:
                 self._purge(document)
 
     def put_source(self, source: Source) -> None:
@@ -135,6 +150,8 @@ class LibraryWriter:
 
         Documents that are going are out of every search before; after it their bytes are gone, too.
         """
+        for draft in drafts(self._catalog):  # what nobody can see should not be there either
+            self._purge(draft.document)
         self._purged = False
         return compact(self.library)
 
@@ -154,13 +171,16 @@ class DocumentDraft:
     def __init__(self, writer: LibraryWriter, document: str) -> None:
         self._writer = writer
         self._document = document
-        self._rows: list[PageRow] = []
         self.committed = False
+
+    def failures(self) -> list[tuple[int, str]]:
+        """The pages that could not be read, and why, also of those that were there before."""
+        return failures_of(self._writer.library.catalog, self._document)
 
     def add_pages(
         self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]
     ) -> None:
-        """Encode and index some pages.
+        """Encode and index some pages; what is done then need not be done again.
 
         `contents` is what the encoders look at, its ids are set here; `fields` is what the lexical index gets beside
         the page's text: `title`, `headings`, `name`.
@@ -195,6 +215,7 @@ class DocumentDraft:
             # The words channel runs the same encoder over the same passages, so their vectors are here already.
             passages = np.concatenate([page.passages for page in vectors if page.passages is not None])
             library.dense.add(document, [page for page, _ in keys], [key for _, key in keys], passages)
+        rows: list[PageRow] = []
         for page, content in zip(pages, contents, strict=True):
             write_whole(library.image_path(document, page.number), content.image)
             figures = [
@@ -202,16 +223,17 @@ class DocumentDraft:
                 for number, figure in enumerate(page.figures)
             ]
             sha = hashlib.sha256(content.image).hexdigest()
-            self._rows.append(replace(page, image_sha=sha, figures=figures))
+            rows.append(replace(page, image_sha=sha, figures=figures))
+        put_draft_pages(library.catalog, document, rows)
 
     def add_failed_page(self, page: PageRow) -> None:
-        """Record a page that could not be read."""
-        self._rows.append(page)
+        """Record a page that could not be read; those before it are added already."""
+        put_draft_pages(self._writer.library.catalog, self._document, [page])
 
     def commit(self, row: DocumentRow, source: Source) -> None:
         """Make the document exist, at this path; whatever the path held before is removed in the same step."""
         self._writer.library.lexical.seal(self._document)
-        orphans = self._writer.library.catalog.put_document(row, self._rows, source)
+        orphans = self._writer.library.catalog.put_document(row, (), source)
         self.committed = True
         for document in orphans:
             self._writer._purge(document)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from ..retrieval.drafts import drafts
 from ..retrieval.encode import missing
 from ..retrieval.encoders.sentence import SentenceEncoder
 from ..retrieval.errors import LibraryNotFound, PagesightError
@@ -98,7 +99,8 @@ def _library(settings: Settings) -> Finding:
             behind = {
                 channel: missing(library, channel) for channel in OPTIONAL if channel in library.manifest.encoders
             }
-            left = library.catalog.jobs()
+            waiting = [draft for draft in drafts(library.catalog) if not draft.outdated]
+            left = len(library.catalog.jobs()) - len(waiting)
             documents = library.documents()
     except LibraryNotFound as error:
         return Finding("library", True, str(error))  # none yet is no fault
@@ -109,7 +111,10 @@ def _library(settings: Settings) -> Finding:
     pages = sum(document.pages for document in documents)
     note = f"{settings.library}: {len(documents)} documents, {pages} pages"
     if left:
-        note += f"; {len(left)} documents were left unfinished and are cleared away by the next add"
+        note += f"; {left} documents were left unfinished and are cleared away by the next add"
+    if waiting:
+        pages = sum(draft.pages for draft in waiting)
+        note += f"; {len(waiting)} documents stopped after {pages} pages and go on when they are added again"
     for channel, pages_left in behind.items():
         if pages_left:
             note += f"; {pages_left} pages lack the channel {channel}: pagesight encode --channel {channel}"

@@ -80,10 +80,10 @@ def test_a_path_that_holds_something_else_drops_what_it_held(catalog: Catalog):
     ]
 
 
-def test_every_change_makes_a_new_generation(catalog: Catalog):
+def test_every_change_that_readers_see_makes_a_new_generation(catalog: Catalog):
     seen = [catalog.generation()]
     catalog.begin_job("ab", "add")
-    seen.append(catalog.generation())
+    assert catalog.generation() == seen[0]
     catalog.put_document(document("ab"), [page()], at("/ä.pdf", "ab"))
     seen.append(catalog.generation())
     catalog.remove_sources(["/ä.pdf"])
