@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -55,23 +56,27 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read(self, path: Path, password: str | None = None, first: int = 1) -> Iterator[Parsed]:
-        """What is known of the document, then its pages in order from the `first` on, each read or failed.
+    def read(
+        self, path: Path, password: str | None = None, first: int = 1, *, only: Sequence[int] = ()
+    ) -> Iterator[Parsed]:
+        """What is known of the document, then its pages in order, each read or failed: all from the `first` on, or
+        `only` some, by their numbers.
 
         Raises `DocumentError` when nothing of it can be read.
         """
         document: ParsedDocument | None = None
-        next_page, crashes = first, 0
-        while document is None or next_page <= document.pages:
+        left, crashes = deque(only), 0
+        while document is None or left:
             try:
-                for message in self._read_from(path, password, next_page):
+                for message in self._read_some(path, password, left[0] if left else first, only):
                     if isinstance(message, ParsedDocument):
                         if document is None:
                             document = message
+                            left = left or deque(range(first, document.pages + 1))
                             yield message
                     else:
                         yield message
-                        next_page = message.number + 1
+                        left.popleft()
                 return
             except _ReaderLostError as lost:
                 crashes += 1
@@ -79,12 +84,12 @@ class Reader:
                     raise DocumentUnreadable(
                         f"Cannot read {display_path(path)}: {lost}; the file was skipped."
                     ) from lost
-                yield FailedPage(next_page, f"page {next_page}: {lost}")
-                next_page += 1
+                if left:
+                    number = left.popleft()
+                    yield FailedPage(number, f"page {number}: {lost}")
                 if crashes >= MOST_CRASHES:
                     reason = f"not tried, after {crashes} pages that took the reader down"
-                    for number in range(next_page, document.pages + 1):
-                        yield FailedPage(number, f"page {number}: {reason}")
+                    yield from (FailedPage(number, f"page {number}: {reason}") for number in left)
                     return
 
     def close(self) -> None:
@@ -97,10 +102,10 @@ class Reader:
         if process is not None:
             process.kill()
 
-    def _read_from(self, path: Path, password: str | None, first: int) -> Iterator[Parsed]:
+    def _read_some(self, path: Path, password: str | None, first: int, only: Sequence[int]) -> Iterator[Parsed]:
         connection = self._start()
         try:
-            connection.send((os.fspath(path), password, first))
+            connection.send((os.fspath(path), password, first, tuple(only)))
         except OSError:
             raise self._lost() from None
         seconds = max(START_SECONDS, self._page_seconds)
@@ -136,6 +141,7 @@ class Reader:
                 [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for whoever reads, who ends this process in time
             )
         with suppress(OSError):  # it died at once: whoever reads next learns how
             self._connection.send(sys.path)
@@ -170,9 +176,9 @@ def _serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> 
     _limit_memory(memory_bytes)
     with suppress(EOFError, KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
         while True:
-            path, password, first = connection.recv()
+            path, password, first, only = connection.recv()
             try:
-                for message in _parse(Path(path), password, first, options):
+                for message in _parse(Path(path), password, first, only, options):
                     connection.send(message)
                 connection.send(None)
             except (DocumentEncrypted, DocumentUnreadable) as error:
@@ -186,10 +192,12 @@ def _serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> 
                 )
 
 
-def _parse(path: Path, password: str | None, first: int, options: ParseOptions) -> Iterator[Parsed]:
+def _parse(
+    path: Path, password: str | None, first: int, only: Sequence[int], options: ParseOptions
+) -> Iterator[Parsed]:
     with open_document(path, password=password, options=options) as document:
         yield document.info
-        for number in range(first, document.info.pages + 1):
+        for number in [n for n in only if n >= first] or range(first, document.info.pages + 1):
             try:
                 yield document.read_page(number)
             except DocumentUnreadable as error:

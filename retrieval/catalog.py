@@ -260,6 +260,17 @@ class Catalog:
             inherit_facts(connection, document.id, source.path)
             return self._put_source(connection, source)
 
+    def replace_pages(
+        self, document: str, pages: Sequence[PageRow], state: Literal["indexed", "partial"], reason: str | None
+    ) -> None:
+        """Put pages of a document in the place of those with the same numbers."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM pages WHERE document = ? AND number = ?", ((document, page.number) for page in pages)
+            )
+            insert_pages(connection, "", document, pages)
+            connection.execute("UPDATE documents SET state = ?, reason = ? WHERE id = ?", (state, reason, document))
+
     def put_source(self, source: Source) -> list[str]:
         """Record what a path holds now. Returns the documents that lost their last source by it."""
         with self.transaction() as connection:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -87,6 +87,15 @@ class LibraryWriter:
         finally:
             if not draft.committed and not kept:
                 self._purge(document)
+
+    @contextmanager
+    def mending(self, document: str) -> Iterator[DocumentMend]:
+        """Add pages to a document that is there: those that could not be read before.
+
+        They are found once it is committed. Otherwise all is as it was, but for rows in the indexes that the next
+        attempt replaces.
+        """
+        yield DocumentMend(self, document)
 
     def put_source(self, source: Source) -> None:
         """Record what a path holds now; a document that lost its last path by it is removed."""
@@ -165,75 +174,121 @@ class LibraryWriter:
         self._catalog.end_job(document)
 
 
+class PageSink(Protocol):
+    """Where pages of one document go as they are read."""
+
+    def add_pages(
+        self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]
+    ) -> None:
+        """Encode and index some pages.
+
+        `contents` is what the encoders look at, its ids are set here; `fields` is what the lexical index gets beside
+        the page's text: `title`, `headings`, `name`.
+        """
+        ...
+
+    def add_failed_page(self, page: PageRow) -> None:
+        """Record a page that could not be read; those before it are added already."""
+        ...
+
+
 class DocumentDraft:
-    """A document that is being written: pages go to the indexes as they come, the catalog gets all of it at the end."""
+    """A document that is being written, a `PageSink`: pages go to the indexes as they come, the catalog keeps their
+    rows apart until all are there. What is added need not be added again by a writer that goes on with the draft.
+    """
 
     def __init__(self, writer: LibraryWriter, document: str) -> None:
-        self._writer = writer
+        self._library, self._writer = writer.library, writer
         self._document = document
         self.committed = False
 
     def failures(self) -> list[tuple[int, str]]:
         """The pages that could not be read, and why, also of those that were there before."""
-        return failures_of(self._writer.library.catalog, self._document)
+        return failures_of(self._library.catalog, self._document)
 
     def add_pages(
         self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]
     ) -> None:
-        """Encode and index some pages; what is done then need not be done again.
-
-        `contents` is what the encoders look at, its ids are set here; `fields` is what the lexical index gets beside
-        the page's text: `title`, `headings`, `name`.
-        """
-        library, document = self._writer.library, self._document
-        contents = [
-            replace(content, id=page_id(document, page.number)) for page, content in zip(pages, contents, strict=True)
-        ]
-        vectors = library.page_encoder.encode_pages(contents)
-        library.words.add(document, vectors)
-        if library.visual_part.encoder is not None:
-            add_visual(library, document, library.visual_part.encoder, contents)
-        tags: dict[str, tuple[str, ...]] = {}
-        if library.image_part.encoder is not None:
-            figures = [
-                FigureRow(figure_id(content.id, number), content.id, figure)
-                for page, content in zip(pages, contents, strict=True)
-                for number, figure in enumerate(page.figures)
-            ]
-            images = encode_images(library, library.image_part.encoder, contents, figures)
-            store_images(library, document, images)
-            tags = images.tags
-        library.lexical.add(
-            document,
-            {
-                content.id: {"body": page.text or "", **texts}
-                for page, content, texts in zip(pages, contents, fields, strict=True)
-            },
-        )
-        keys = [(content.id, f"{content.id}#{i}") for content in contents for i in range(len(content.passages))]
-        if keys:
-            # The words channel runs the same encoder over the same passages, so their vectors are here already.
-            passages = np.concatenate([page.passages for page in vectors if page.passages is not None])
-            library.dense.add(document, [page for page, _ in keys], [key for _, key in keys], passages)
-        rows: list[PageRow] = []
-        for page, content in zip(pages, contents, strict=True):
-            write_whole(library.image_path(document, page.number), content.image)
-            figures = [
-                replace(figure, tags=tags.get(figure_id(content.id, number), ()))
-                for number, figure in enumerate(page.figures)
-            ]
-            sha = hashlib.sha256(content.image).hexdigest()
-            rows.append(replace(page, image_sha=sha, figures=figures))
-        put_draft_pages(library.catalog, document, rows)
+        rows = _index_pages(self._library, self._document, pages, contents, fields)
+        put_draft_pages(self._library.catalog, self._document, rows)
 
     def add_failed_page(self, page: PageRow) -> None:
-        """Record a page that could not be read; those before it are added already."""
-        put_draft_pages(self._writer.library.catalog, self._document, [page])
+        put_draft_pages(self._library.catalog, self._document, [page])
 
     def commit(self, row: DocumentRow, source: Source) -> None:
         """Make the document exist, at this path; whatever the path held before is removed in the same step."""
-        self._writer.library.lexical.seal(self._document)
-        orphans = self._writer.library.catalog.put_document(row, (), source)
+        self._library.lexical.seal(self._document)
+        orphans = self._library.catalog.put_document(row, (), source)
         self.committed = True
         for document in orphans:
             self._writer._purge(document)
+
+
+class DocumentMend:
+    """Pages that a document lacked, a `PageSink`. The document is found as it is until they are committed."""
+
+    def __init__(self, writer: LibraryWriter, document: str) -> None:
+        self._library, self._document = writer.library, document
+        self._rows: list[PageRow] = []
+
+    def add_pages(
+        self, pages: Sequence[PageRow], contents: Sequence[PageContent], fields: Sequence[dict[str, str]]
+    ) -> None:
+        self._rows += _index_pages(self._library, self._document, pages, contents, fields)
+
+    def add_failed_page(self, page: PageRow) -> None:
+        self._rows.append(page)
+
+    def commit(self, state: Literal["indexed", "partial"], reason: str | None) -> None:
+        """Put these pages in the place of those that could not be read, and say how whole the document is now."""
+        self._library.lexical.seal(self._document)
+        self._library.catalog.replace_pages(self._document, self._rows, state, reason)
+
+
+def _index_pages(
+    library: Library,
+    document: str,
+    pages: Sequence[PageRow],
+    contents: Sequence[PageContent],
+    fields: Sequence[dict[str, str]],
+) -> list[PageRow]:
+    """Encode pages, put them into every index and their pictures on the disk; returns their rows for the catalog."""
+    contents = [
+        replace(content, id=page_id(document, page.number)) for page, content in zip(pages, contents, strict=True)
+    ]
+    vectors = library.page_encoder.encode_pages(contents)
+    library.words.add(document, vectors)
+    if library.visual_part.encoder is not None:
+        add_visual(library, document, library.visual_part.encoder, contents)
+    tags: dict[str, tuple[str, ...]] = {}
+    if library.image_part.encoder is not None:
+        figures = [
+            FigureRow(figure_id(content.id, number), content.id, figure)
+            for page, content in zip(pages, contents, strict=True)
+            for number, figure in enumerate(page.figures)
+        ]
+        images = encode_images(library, library.image_part.encoder, contents, figures)
+        store_images(library, document, images)
+        tags = images.tags
+    library.lexical.add(
+        document,
+        {
+            content.id: {"body": page.text or "", **texts}
+            for page, content, texts in zip(pages, contents, fields, strict=True)
+        },
+    )
+    keys = [(content.id, f"{content.id}#{i}") for content in contents for i in range(len(content.passages))]
+    if keys:
+        # The words channel runs the same encoder over the same passages, so their vectors are here already.
+        passages = np.concatenate([page.passages for page in vectors if page.passages is not None])
+        library.dense.add(document, [page for page, _ in keys], [key for _, key in keys], passages)
+    rows: list[PageRow] = []
+    for page, content in zip(pages, contents, strict=True):
+        write_whole(library.image_path(document, page.number), content.image)
+        figures = [
+            replace(figure, tags=tags.get(figure_id(content.id, number), ()))
+            for number, figure in enumerate(page.figures)
+        ]
+        sha = hashlib.sha256(content.image).hexdigest()
+        rows.append(replace(page, image_sha=sha, figures=figures))
+    return rows

@@ -7,7 +7,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -27,8 +27,10 @@ def serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> N
 real_serve = worker._serve
 
 
-def poisoned(path: Path, password: str | None, first: int, options: ParseOptions) -> Iterator[worker.Parsed]:
-    for message in parse(path, password, first, options):
+def poisoned(
+    path: Path, password: str | None, first: int, only: Sequence[int], options: ParseOptions
+) -> Iterator[worker.Parsed]:
+    for message in parse(path, password, first, only, options):
         page = 0 if isinstance(message, ParsedDocument) else message.number
         if path.stem == f"stirbt {page}" or (page and path.stem == "stirbt immer"):
             os.kill(os.getpid(), signal.SIGKILL)

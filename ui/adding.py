@@ -21,7 +21,7 @@ from .writing import BROKEN
 
 logger = logging.getLogger(__name__)
 
-Stage = Literal["queued", "reading", "encoding", "indexed", "unchanged", "partial", "failed", "cancelled"]
+Stage = Literal["queued", "reading", "encoding", "indexed", "unchanged", "partial", "failed", "removed", "cancelled"]
 Run = Callable[[Callable[[Progress], None]], Iterator[Outcome]]
 """Adds the files, telling of each page; yields what became of each."""
 

@@ -12,7 +12,7 @@ import pdfs
 import pytest
 from drafts import empty_library
 
-from pagesight.ingest import Outcome, Progress, add, pipeline, worker
+from pagesight.ingest import Outcome, Progress, add, reading, worker
 from pagesight.retrieval import Library
 from pagesight.retrieval.errors import LibraryLocked
 
@@ -116,7 +116,7 @@ def test_the_second_time_nothing_is_read(library: Library, folder: Path, monkeyp
         raise AssertionError("a reader was started, or bytes were hashed")
 
     monkeypatch.setattr(worker.Reader, "_start", no_work)
-    monkeypatch.setattr(pipeline.hashlib, "file_digest", no_work)
+    monkeypatch.setattr(reading.hashlib, "file_digest", no_work)
     second = list(add(library, [folder]))
     assert [(outcome.path, outcome.state, outcome.pages) for outcome in second] == [
         (outcome.path, "unchanged", 1) for outcome in first

@@ -28,6 +28,7 @@ STAGES = {
     "unchanged": "✓ already there",
     "partial": "◐ partial",
     "failed": "✗ failed",
+    "removed": "– removed",
     "cancelled": "– cancelled",
 }
 

@@ -1,0 +1,133 @@
+"""Adding a folder with kills: `python killed_runs.py LIBRARY FOLDER` prints how many there were, and what a reader saw.
+
+A run is a fork of this process, which has imported everything and opened nothing. First it is killed once before and
+once after each of `POINTS`; then at random moments; then it is let through. Another fork searches all the while.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from drafts import empty_library
+
+from pagesight.ingest import add
+from pagesight.retrieval import catalog, drafts, open_library, writer
+from pagesight.retrieval.stores.chroma_store import ChromaStore
+from pagesight.retrieval.stores.fts import FtsIndex
+from pagesight.retrieval.stores.multivectors import MultiVectorSegments
+
+POINTS: tuple[tuple[Any, str], ...] = (
+    (catalog.Catalog, "begin_job"),
+    (MultiVectorSegments, "add_packed"),
+    (FtsIndex, "add"),
+    (ChromaStore, "add"),
+    (writer, "write_whole"),
+    (writer, "put_draft_pages"),
+    (FtsIndex, "seal"),
+    (catalog.Catalog, "put_document"),
+    (catalog, "move_pages"),
+    (catalog.Catalog, "put_source"),
+)
+RANDOM_KILLS = 60
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fork(work: Callable[[], object]) -> int:
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def ended(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def killed_at(place: Any, name: str, *, after: bool, calls: int) -> None:
+    """Die at one of the next calls of a function."""
+    function, left = getattr(place, name), [calls]
+
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0 and not after:
+            die()
+        result = function(*args, **kwargs)
+        if left[0] == 0:
+            die()
+        return result
+
+    setattr(place, name, deadly)
+
+
+def search(library: Path, said: int) -> None:
+    """Search until told to stop; what is found must be whole."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    searches = 0
+    with open_library(library, SETTINGS) as opened:
+        opened.page_encoder = opened._words._encoder = ENCODER  # type: ignore[assignment]
+        while not stop.is_set():
+            for hit in opened.retrieve("Wärmepumpe 7", k=5):
+                pages = opened.catalog.pages_of(hit.page.document)
+                document = next((one for one in opened.documents() if one.id == hit.page.document), None)
+                assert document is not None
+                assert len(pages) == document.pages
+                assert opened.page_image(hit.page)
+            searches += 1
+    os.write(said, str(searches).encode())
+
+
+def main(path: Path, folder: Path) -> None:
+    rng, kills = random.Random(7), 0
+
+    def run() -> None:
+        with empty_library(path, **OPTIONS) as library:
+            list(add(library, [folder]))
+
+    empty_library(path, **OPTIONS).close()
+    heard, said = os.pipe()
+    reader = fork(lambda: search(path, said))
+    for place, name in POINTS:
+        for after in (False, True):
+
+            def dying(place: Any = place, name: str = name, after: bool = after) -> None:
+                killed_at(place, name, after=after, calls=rng.randint(1, 3))
+                run()
+
+            kills += ended(fork(dying)) == -signal.SIGKILL
+    for _ in range(RANDOM_KILLS):
+        child = fork(run)
+        time.sleep(rng.uniform(0.3, 1.6))
+        os.kill(child, signal.SIGKILL)
+        kills += ended(child) == -signal.SIGKILL
+    assert ended(fork(run)) == 0
+    os.kill(reader, signal.SIGTERM)
+    status = ended(reader)
+    print(json.dumps({"kills": kills, "reader": status, "searches": int(os.read(heard, 100) or 0)}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    from fakes import FakePageEncoder
+
+    from pagesight.retrieval import Settings
+
+    OPTIONS = {"ocr": "off", "dpi": 36}
+    SETTINGS, ENCODER = Settings(**OPTIONS), FakePageEncoder(384)  # type: ignore[arg-type]
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
