@@ -77,6 +77,9 @@ class LibraryWriter:
             if document in self._catalog.jobs():
                 self._purge(document)
             self._catalog.begin_job(document, "add", made)
+        else:
+            for half in (self.library.path / "pages" / document).glob(".new-*"):  # a picture that was being written
+                half.unlink()
         draft = DocumentDraft(self, document)
         kept = False
         try:

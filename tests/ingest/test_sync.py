@@ -2,9 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import deadly
 import pdfs

@@ -1,0 +1,78 @@
+"""Adding a folder, killed again and again: in the end the library is the one that is built in one go."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import killed_runs
+import numpy as np
+import pdfs
+import pytest
+from drafts import empty_library
+
+from pagesight.ingest import add
+from pagesight.retrieval import Library
+from pagesight.retrieval.vector_stores import verify
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Forty-five files: most of a few pages, four of twenty, one of them without its third; twins; one is broken."""
+    folder = tmp_path / "unterlagen ä"
+    folder.mkdir()
+    for n in range(42):
+        count = 20 if n % 10 == 3 else 1 + n % 3
+        pages = [pdfs.text_page(f"Wärmepumpe {n} Seite {page}") for page in range(1, count + 1)]
+        if n == 13:
+            pages[2] = pdfs.text_page("Größe", box=(0, 0, 90_000, 90_000))
+        (folder / f"ä{n:02}.pdf").write_bytes(pdfs.pdf(*pages, title=f"Größe {n}"))
+    for n in (4, 23):
+        (folder / f"zwilling {n}.pdf").write_bytes((folder / f"ä{n:02}.pdf").read_bytes())
+    (folder / "kaputt.pdf").write_bytes(b"%PDF-1.7 nichts")
+    return folder
+
+
+def rows_of(library: Library) -> list[object]:
+    """Everything in the library but times, row for row and vector for vector."""
+    documents = library.documents()
+    keys = sorted(key for one in documents for key in library.dense.keys(one.id))
+    vectors = library.dense._collection().get(ids=keys, include=["embeddings", "metadatas"])  # type: ignore[attr-defined]
+    order = np.argsort(vectors["ids"])
+    pages = {page.id: page for one in documents for page in library.catalog.pages_of(one.id)}
+    question = library._words.encode_query("Wärmepumpe 13 Seite")
+    return [
+        sorted((one.id, one.title, one.sources, one.pages, one.state, one.reason, one.bytes) for one in documents),
+        sorted((one.path, one.document, one.bytes, one.reason) for one in library.catalog.sources()),
+        [(page, library.page_words(id_), library.catalog.image_sha(id_)) for id_, page in sorted(pages.items())],
+        library.catalog.rows("SELECT id, page, kind, x0, y0, x1, y1, hash, tags FROM figures ORDER BY id"),
+        [np.array(vectors["ids"])[order].tolist(), np.asarray(vectors["embeddings"])[order].tolist()],
+        [vectors["metadatas"][i] for i in order],
+        sorted(library.words.score(question).items()),
+        [[array.tolist() for array in library.words.similarities(question, id_) or ()] for id_ in sorted(pages)],
+        sorted(library.lexical.search("Wärmepumpe 13").items()),
+        sorted(library.lexical.search_documents("Wärmepumpe 13").items()),
+        sorted((path.name, path.read_bytes()) for path in library.path.glob("pages/*/*")),
+        library.catalog.jobs() + library.catalog.rows("SELECT * FROM draft_pages"),
+    ]
+
+
+def test_killed_again_and_again_the_library_is_the_one_that_is_built_in_one_go(folder: Path, tmp_path: Path):
+    path = tmp_path / "бібліотека"
+    done = subprocess.run(
+        [sys.executable, killed_runs.__file__, path, folder], capture_output=True, text=True, timeout=400
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["reader"] == 0, "one who searched saw something that was not whole"
+    assert said["kills"] >= 60
+    assert said["searches"] > 0
+    with empty_library(path, **killed_runs.OPTIONS) as library:
+        outcomes = list(add(library, [folder]))
+        assert {outcome.state for outcome in outcomes} == {"unchanged", "failed"}
+        killed = rows_of(library)
+        assert list(verify([library.words, library.dense])) == []
+    with empty_library(tmp_path / "на раз", **killed_runs.OPTIONS) as library:
+        list(add(library, [folder]))
+        at_once = rows_of(library)
+    assert killed == at_once
