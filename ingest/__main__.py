@@ -10,7 +10,8 @@ from pathlib import Path
 from ..retrieval.errors import PagesightError
 from ..retrieval.library import create_library
 from ..retrieval.settings import Settings
-from .pipeline import add
+from .pipeline import Progress, add
+from .report import Report
 
 
 def main() -> int:
@@ -19,21 +20,43 @@ def main() -> int:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, and folders with files in them")
     parser.add_argument("--library", type=Path, help="folder of the library; PAGESIGHT_LIBRARY when not given")
     parser.add_argument("--password", help="for encrypted documents")
-    parser.add_argument("--json", action="store_true", help="one JSON object a document on stdout")
+    parser.add_argument(
+        "--include", action="append", default=[], help="of what is in folders only what fits, as '*.pdf'"
+    )
+    parser.add_argument("--exclude", action="append", default=[], help="of what is in folders nothing that fits")
+    parser.add_argument("--prune", action="store_true", help="remove documents whose files left these folders")
+    parser.add_argument("--retry-failed", action="store_true", help="try what could not be read before again")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line: page, document, summary")
     arguments = parser.parse_args()
     settings = Settings() if arguments.library is None else Settings(library=arguments.library)
-    failed = 0
-    try:
-        library = create_library(settings.library, settings)
-        for outcome in add(library, arguments.paths, password=arguments.password):
-            failed += outcome.state == "failed"
-            line = f"{outcome.state} {outcome.path}" if outcome.reason is None else f"{outcome.state} {outcome.reason}"
-            sys.stdout.write((json.dumps(outcome.to_dict(), ensure_ascii=False) if arguments.json else line) + "\n")
+    report = Report()
+
+    def tell(event: dict[str, object], line: str = "") -> None:
+        text = json.dumps(event, ensure_ascii=False) if arguments.json else line
+        if text:
+            sys.stdout.write(text + "\n")
             sys.stdout.flush()
+
+    def on_progress(progress: Progress) -> None:
+        tell(report.page(progress))
+
+    try:
+        for outcome in add(
+            create_library(settings.library, settings),
+            arguments.paths,
+            password=arguments.password,
+            include=arguments.include,
+            exclude=arguments.exclude,
+            prune=arguments.prune,
+            retry_failed=arguments.retry_failed,
+            on_progress=on_progress,
+        ):
+            tell(report.document(outcome), f"{outcome.state} {outcome.reason or outcome.path}")
     except PagesightError as error:
         sys.stderr.write(f"pagesight: {error}\n")
         return 1
-    return 1 if failed else 0
+    tell(report.summary())
+    return 1 if report.failures else 0
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def test_every_command_of_the_readme_exists_with_its_options() -> None:
         if hasattr(command, "commands") and (below := re.match(r" ([a-z]\w*)", rest)):  # `extract tables`
             command = command.commands[below.group(1)]
         options = {option for parameter in command.params for option in parameter.opts}
-        assert set(re.findall(r"--\w+", rest)) <= options
+        assert set(re.findall(r"--[\w-]+", rest)) <= options
 
 
 def test_the_files_that_the_readme_links_to_exist() -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..retrieval.errors import LibraryNotFound, MetadataError, PagesightError, QueryError
+from .add_cli import add
 from .ask_cli import ask, ask_once, chat, search
 from .cli_options import (
     FAILED,
@@ -30,9 +31,9 @@ from .cli_options import (
     print_json,
     settings_for,
     short,
+    where_for,
 )
 from .extract_cli import app as extract_app
-from .meta_cli import MetaOption, read_pairs
 from .meta_cli import app as meta_app
 from .models_cli import app as models_app
 from .reading_cli import analyze_app, compare, describe, summary
@@ -77,48 +78,7 @@ def main() -> None:
         sys.exit(130)
 
 
-@app.command()
-def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files, and folders with files in them.")],
-    library: LibraryOption = None,
-    password: Annotated[str | None, typer.Option(help="For encrypted documents.")] = None,
-    meta: MetaOption = None,
-    profile: ProfileOption = None,
-    models: ModelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add documents: PDF, PNG, JPEG, TIFF, WebP. What is there already, unchanged, costs no work.
-
-    In a folder, metadata.csv or metadata.jsonl says what is known of the files there: a row a file, the column 'file'
-    has its path from there, the other columns are keys. It is read again with each add.
-
-    With --json, one object a document: path, state (indexed, unchanged, partial, failed), pages, reason, seconds.
-    """
-    from ..ingest.discover import discover
-    from ..retrieval.library import create_library
-    from .progress import run_with_progress
-
-    settings, metadata = settings_for(library, profile, models), read_pairs(meta)
-    opened = create_library(settings.library, settings)
-    total = sum(1 for _ in discover(paths))
-    counts: dict[str, int] = {}
-    for outcome in run_with_progress(opened, paths, total, password=password, metadata=metadata):
-        counts[outcome.state] = counts.get(outcome.state, 0) + 1
-        if as_json:
-            print_json(outcome.to_dict())
-        elif outcome.state == "failed":
-            typer.echo(outcome.reason, err=True)
-        else:
-            reason = f" ({outcome.reason})" if outcome.reason else ""
-            typer.echo(f"{outcome.state:9} {short(outcome.path)}, {count(outcome.pages, 'page')}{reason}")
-    if not total:
-        typer.echo("Nothing to add: there is no PDF or picture at that place.", err=True)
-    elif not as_json:
-        typer.echo(", ".join(f"{number} {state}" for state, number in sorted(counts.items())), err=True)
-    raise typer.Exit(FAILED if counts.get("failed") else 0)
-
-
-for command in (search, ask, chat, describe, compare, summary):
+for command in (add, search, ask, chat, describe, compare, summary):
     app.command()(command)
 for group in (extract_app, analyze_app, models_app, meta_app):
     app.add_typer(group)
@@ -161,7 +121,11 @@ def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -
 
 @app.command()
 def remove(
-    names: Annotated[list[str], typer.Argument(help="Documents: file name, path or id.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Documents: file name, path or id.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="FILTER", help="All documents of which this holds, as with 'search': 'year < 2015'."),
+    ] = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -169,8 +133,12 @@ def remove(
 
     The original files stay where they are; copies that were uploaded on the search page are deleted.
     """
+    if not names and where is None:
+        raise QueryError("Name the documents to remove, or say of which with --where.")
     opened = open_for(library)
-    sources = _sources_of(opened, names)
+    sources = _sources_of(opened, names or [])
+    if where is not None:
+        sources = list(dict.fromkeys([*sources, *_sources_where(opened, where)]))
     with opened.writer() as writer:
         removed = writer.remove_sources(sources)
     if as_json:
@@ -311,6 +279,19 @@ def _answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
         return True
     return False
+
+
+def _sources_where(library: Library, where: str) -> list[str]:
+    """The paths of the documents that a filter lets through. Raises `QueryError` for a filter of pages."""
+    filters = where_for(None, where)
+    of_pages = filters.keys() & {"language", "figure"}
+    if of_pages:
+        raise QueryError(f"{min(of_pages)!r} is said of pages, and whole documents are removed; name them.")
+    wanted = library.scope(filters).documents or ()
+    found = [path for one in library.documents() if one.id in wanted for path in one.sources]
+    if not found:
+        typer.echo("No document fits that filter.", err=True)
+    return found
 
 
 def _sources_of(library: Library, names: list[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..ingest import pipeline
+from ..ingest.reading import Wanted
 from ..retrieval.encode import Encoded, encode
 from ..retrieval.library import Library
 from ..retrieval.optional import OptionalChannel
@@ -17,7 +18,13 @@ from ..retrieval.settings import Settings
 
 
 def run_with_progress(
-    library: Library, paths: list[Path], total: int, *, password: str | None, metadata: Mapping[str, object]
+    library: Library,
+    wanted: Wanted,
+    total: int,
+    metadata: Mapping[str, object],
+    *,
+    prune: bool,
+    on_progress: Callable[[pipeline.Progress], None],
 ) -> Iterator[pipeline.Outcome]:
     """Add documents; yields their outcomes. There is no bar when stderr is not a terminal."""
     columns = (
@@ -25,15 +32,16 @@ def run_with_progress(
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("documents, {task.fields[pages]} pages, {task.fields[rate]:.1f} pages/s,"),
+        TextColumn("{task.fields[failed]} failed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task("adding", total=total, pages=0, rate=0.0)
-        written = 0
+        task = bar.add_task("adding", total=total, pages=0, rate=0.0, failed=0)
+        written = failed = 0
 
-        def on_progress(event: pipeline.Progress) -> None:
+        def show(event: pipeline.Progress) -> None:
             nonlocal written
             written += 1
             seconds = bar.tasks[0].elapsed or 1.0
@@ -41,10 +49,22 @@ def run_with_progress(
             bar.update(
                 task, description=f"{name[:32]} {event.page}/{event.pages}", pages=written, rate=written / seconds
             )
+            on_progress(event)
 
-        steps = pipeline.add(library, paths, password=password, metadata=metadata, on_progress=on_progress)
+        steps = pipeline.add(
+            library,
+            wanted.paths,
+            password=wanted.password,
+            metadata=metadata,
+            include=wanted.include,
+            exclude=wanted.exclude,
+            retry_failed=wanted.retry_failed,
+            prune=prune,
+            on_progress=show,
+        )
         for outcome in steps:
-            bar.advance(task)
+            failed += outcome.state == "failed"
+            bar.update(task, advance=outcome.state != "removed", failed=failed)
             yield outcome
 
 

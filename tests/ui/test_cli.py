@@ -44,10 +44,14 @@ def test_adding_tells_each_document_and_fails_only_for_the_bad_one(run: Run, tmp
     (folder / "guter Bericht.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Die Größe der Pumpe beträgt 12 cm.")))
     (folder / "кошторис.pdf").write_bytes(b"not a PDF at all")
     status, out, _ = run("add", folder, "--library", tmp_path / "library", "--json")
-    entries = [json.loads(line) for line in out.splitlines()]
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["event"] for event in events] == ["plan", "page", "document", "document", "summary"]
+    assert events[0]["files"] == {"new": 2}
+    entries = [event for event in events if event["event"] == "document"]
     assert status == 1
     assert [entry["state"] for entry in entries] == ["indexed", "failed"]
-    assert all(entry.keys() == {"path", "state", "pages", "reason", "seconds"} for entry in entries)
+    assert all(entry.keys() == {"event", "path", "state", "pages", "reason", "seconds"} for entry in entries)
+    assert (events[-1]["documents"], events[-1]["pages"]) == ({"failed": 1, "indexed": 1}, 1)
     assert "кошторис.pdf" in entries[1]["reason"]
 
     status, out, _ = run("add", folder / "guter Bericht.pdf", "--library", tmp_path / "library")
@@ -189,7 +193,9 @@ def test_ingest_runs_as_a_module_for_scripts(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONUTF8": "1"},
         check=False,
     )
-    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["page", "document", "document", "summary"]
+    entries = events[1:3]
     assert [(Path(entry["path"]).name, entry["state"]) for entry in entries] == [
         ("Brücke.pdf", "indexed"),
         ("missing.pdf", "failed"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ...ingest import add
 from ..adding import Adding, Entry, adding_now, forget, start
 from ..cards import file_name
 from ..plain import plain
@@ -34,7 +35,7 @@ STAGES = {
 
 
 def adding_area(failed: Sequence[str]) -> None:
-    """The form, what is being added, and another try for the files that `failed`, by their paths."""
+    """The form, what is being added, and another try for the files that `failed`, wholly or in part, by their paths."""
     st.session_state.setdefault(UPLOADS, 0)
     adding = adding_now()
     busy = adding is not None and not adding.done
@@ -74,14 +75,15 @@ def _retry(failed: Sequence[str], busy: bool) -> None:
     there = [path for path in failed if Path(path).is_file()]
     if there:
         label = f"Try {'it' if len(there) == 1 else f'these {len(there)}'} again"
-        st.caption(f"{len(failed)} file{'s' if len(failed) > 1 else ''} could not be read.")
+        st.caption(f"{len(failed)} file{'s' if len(failed) > 1 else ''} could not be read, or not whole.")
         st.button(label, key="retry", icon=":material/refresh:", disabled=busy, on_click=_try_again, args=(there,))
 
 
 def _try_again(paths: Sequence[str]) -> None:
     with shown_errors(), opened_library() as library:
         if library is not None:
-            start(library, [Path(path) for path in paths])
+            files = [Path(path) for path in paths]
+            start(library, files, lambda progress: add(library, files, retry_failed=True, on_progress=progress))
 
 
 def _progress(waiting: bool) -> None:

@@ -58,7 +58,7 @@ def show() -> None:
             _table(library, rows, generation)
             metadata_area(library, library.documents())
             _upkeep(library)
-    adding_area([path for row in rows if row.state == "failed" for path in row.sources])
+    adding_area([path for row in rows if row.state in ("failed", "partial") for path in row.sources])
 
 
 def list_rows(library: Library) -> list[Row]:
