@@ -55,6 +55,9 @@ $(READY): pyproject.toml constraints.txt $(wildcard retrieval/maxsim/csrc/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	# Once, on all cores: otherwise each first import compiles torch and its like, and every one does where nothing may be
+	# written beside the sources. Some packages carry templates that are no Python.
+	-$(BIN)/python -m compileall -qq -j 0 .venv/lib
 	touch $(READY)
 
 clean:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pagesight.retrieval.encoders.sentence import SentenceEncoder
 
 SLOWEST = (
+    "test_kills",
     "test_first_visit",
     "test_browser",
     "test_compact",

@@ -1,7 +1,8 @@
 """Adding a folder with kills: `python killed_runs.py LIBRARY FOLDER` prints how many there were, and what a reader saw.
 
 A run is a fork of this process, which has imported everything and opened nothing. First it is killed once before and
-once after each of `POINTS`; then at random moments; then before random changes of the disk, until it gets through.
+once after each of `POINTS`; then at random moments; then before random changes of the disk, until that is
+enough, and then it is let through.
 Another fork searches all the while.
 """
 
@@ -42,6 +43,7 @@ POINTS: tuple[tuple[Any, str], ...] = (
     (catalog, "move_pages"),
 )
 MOMENTS = 6
+ENOUGH = 62
 STEPS = 150
 """Calls that change the disk, at most, until a run is killed; a document takes some."""
 OPTIONS: dict[str, Any] = {"ocr": "off", "dpi": 36}
@@ -87,9 +89,9 @@ def search(library: Path, said: int) -> None:
     """Search until told to stop; what is found must be whole."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    searches = 0
+    searches, parent = 0, os.getppid()
     with open_library(library, Settings(**OPTIONS)) as opened:
-        while not stop.is_set():
+        while not stop.is_set() and os.getppid() == parent:
             for hit in opened.retrieve("Wärmepumpe 7", k=5):
                 pages = opened.catalog.pages_of(hit.page.document)
                 document = next((one for one in opened.documents() if one.id == hit.page.document), None)
@@ -125,8 +127,9 @@ def main(path: Path, folder: Path) -> None:
         time.sleep(rng.uniform(0.2, 0.9))
         os.kill(child, signal.SIGKILL)
         kills += ended(child) == -signal.SIGKILL
-    while not survives(rng.randint(20, STEPS), run):
+    while kills < ENOUGH and not survives(rng.randint(20, STEPS), run):
         kills += 1
+    assert ended(fork(run)) == 0
     os.kill(reader, signal.SIGTERM)
     status = ended(reader)
     print(json.dumps({"kills": kills, "reader": status, "searches": int(os.read(heard, 100) or 0)}))  # noqa: T201

@@ -100,14 +100,16 @@ class _Run:
     as_json: bool
 
     def once(self) -> Report:
+        from ..ingest.documents import display_path
         from ..ingest.plan import make_plan
         from ..ingest.report import Report
         from ..retrieval.library import create_library
         from .progress import run_with_progress
 
-        total = sum(1 for _ in self.wanted.files())
+        names = [display_path(path) for path in self.wanted.files()]
+        total = len(names)
         with create_library(self.settings.library, self.settings) as library:
-            new = total - len(library.catalog.sources())
+            new = len(set(names) - {source.path for source in library.catalog.sources()})
             if self.as_json or new >= ESTIMATED_FROM:
                 self._tell(make_plan(self.settings, self.wanted, prune=self.prune))
             report = Report()

@@ -85,7 +85,7 @@ def test_what_came_meanwhile_is_searched_when_one_asks_again_and_what_went_is_no
     ask(app, QUESTION)
     generation = Catalog.generation
     with monkeypatch.context() as patch:
-        patch.setattr(Catalog, "generation", lambda self: generation(self) + 1)
+        patch.setattr(Catalog, "generation", lambda self: generation(self) + 1000)
         app.run()
         assert len(asked) == 1  # somebody's file arrived: no reason to throw an answer away
         sends(patch, "ask", asked={"question": QUESTION, "answer": True, "picture": None})
