@@ -57,10 +57,11 @@ def rows_of(library: Library) -> list[object]:
     ]
 
 
+@pytest.mark.timeout(900)
 def test_killed_again_and_again_the_library_is_the_one_that_is_built_in_one_go(folder: Path, tmp_path: Path):
     path = tmp_path / "бібліотека"
     done = subprocess.run(
-        [sys.executable, killed_runs.__file__, path, folder], capture_output=True, text=True, timeout=400
+        [sys.executable, killed_runs.__file__, path, folder], capture_output=True, text=True, timeout=800
     )
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])

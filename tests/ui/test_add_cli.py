@@ -152,6 +152,7 @@ def test_a_watched_folder_is_added_when_it_has_come_to_rest(
     assert "whole now" in run("search", "New, and whole now", "-k", 1)[1]
 
 
+@pytest.mark.timeout(600)
 def test_ctrl_c_stops_after_the_pages_in_hand_and_the_next_run_goes_on(folder: Path, tmp_path: Path) -> None:
     long = folder / "довгий.pdf"
     long.write_bytes(pdfs.pdf(*[pdfs.text_page(f"Page {n} of the pump") for n in range(1, 61)]))

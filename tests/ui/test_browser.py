@@ -22,7 +22,7 @@ from pagesight.retrieval import open_library
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER), pytest.mark.timeout(600)]
 
 HOSTILE = "<script>document.title='owned'</script> **bold** <img src=x onerror=alert(1)>"
 WHY = "Why were so many Tarnwick sailings cancelled in early 2024?"

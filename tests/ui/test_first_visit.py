@@ -28,7 +28,7 @@ from pagesight.retrieval.types import PageVectors
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER), pytest.mark.timeout(600)]
 
 WHY = "Why were so many Tarnwick sailings cancelled in early 2024?"
 MINUTE = 60_000
