@@ -57,7 +57,7 @@ $(READY): pyproject.toml constraints.txt $(wildcard retrieval/maxsim/csrc/*)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	# Once, on all cores: otherwise each first import compiles torch and its like, and every one does where nothing may be
 	# written beside the sources. Some packages carry templates that are no Python.
-	-$(BIN)/python -m compileall -qq -j 0 .venv/lib
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	touch $(READY)
 
 clean:

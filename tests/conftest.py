@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from pagesight.retrieval import Library
     from pagesight.retrieval.encoders.sentence import SentenceEncoder
 
-SLOWEST = (
+FIRST = (
     "test_kills",
+    "test_multivectors",
+    "test_batch_segments",
+    "test_inverted_lists",
     "test_first_visit",
     "test_browser",
     "test_compact",
@@ -30,14 +33,15 @@ SLOWEST = (
     "test_visual_places",
     "test_crashes",
     "test_faiss_store",
-    "test_multivectors",
     "test_cli",
 )
-"""Files of tests that take longest come first: of two processes that share them, neither should end with a long one."""
+"""Files of tests that come first: those that fork, before others start threads, whose locks a fork would keep for ever;
+then those that take longest, for of two processes that share them neither should end with a long one.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: SLOWEST.index(item.path.stem) if item.path.stem in SLOWEST else len(SLOWEST))
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ def search(library: Path, said: int) -> None:
                 assert len(pages) == document.pages
                 assert opened.page_image(hit.page)
             searches += 1
-            stop.wait(0.5)  # the writer needs the processor, too
+            stop.wait(1.5)  # the writer needs the processor, too
     os.write(said, str(searches).encode())
 
 

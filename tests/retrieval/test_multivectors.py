@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -162,24 +163,29 @@ def test_a_reader_keeps_what_it_saw_while_a_writer_goes_on(filled: Path, query: 
     assert reader.score(query).keys() == {"neu/1", "other/1"}
 
 
-def test_readers_see_whole_documents_while_another_process_writes(tmp_path: Path, query: QueryVectors):
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from fakes import random_page
+from pagesight.retrieval.stores.multivectors import MultiVectorSegments
+writer = MultiVectorSegments(Path(sys.argv[1]))
+for round_ in range(60):
+    for name in "abc":
+        writer.add(name, [random_page(f"{name}/{n}", seed=round_ + n, rows=4) for n in range(3)])
+    writer.remove("b")
+    if round_ % 5 == 0:
+        writer.compact()
+"""
+
+
+def test_readers_see_whole_documents_while_another_process_writes(
+    tmp_path: Path, query: QueryVectors, child: Callable[..., subprocess.Popen[str]]
+):
     MultiVectorSegments(tmp_path).add("fest", [random_page("fest/1", seed=1, rows=3)])
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            writer = MultiVectorSegments(tmp_path)
-            for round_ in range(60):
-                for name in "abc":
-                    writer.add(name, [random_page(f"{name}/{n}", seed=round_ + n, rows=4) for n in range(3)])
-                writer.remove("b")
-                if round_ % 5 == 0:
-                    writer.compact()
-            status = 0
-        finally:
-            os._exit(status)
+    writer = child(WRITER, tmp_path, Path(__file__).parents[1])
     reader, reads, seen = MultiVectorSegments(tmp_path), 0, set()
-    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+    while writer.poll() is None:
         found = reader.search(query, 20)
         counts = Counter(page.partition("/")[0] for page in found)
         assert counts.pop("fest") == 1
@@ -188,7 +194,7 @@ def test_readers_see_whole_documents_while_another_process_writes(tmp_path: Path
         assert Counter(page.partition("/")[0] for page in fresh)["fest"] == 1
         seen.add(frozenset(counts))
         reads += 1
-    assert os.waitstatus_to_exitcode(ended[1]) == 0
+    assert writer.returncode == 0
     assert reads > 10
     assert len(seen) > 1
 
