@@ -18,6 +18,7 @@ from ..retrieval.optional import require
 from ..retrieval.types import PageContent, State
 from ..retrieval.writer import LibraryWriter, PageSink
 from .ahead import Ahead
+from .changes import File, Wanted
 from .documents import display_path
 from .parsed import FailedPage, ParsedPage
 from .prune import gone
@@ -26,11 +27,9 @@ from .reading import (
     Ended,
     Event,
     Failed,
-    File,
     Mending,
     StillFailed,
     Unchanged,
-    Wanted,
     how_made,
     parse_options,
     read_ahead,
@@ -55,7 +54,7 @@ class Outcome:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON: what `pagesight add --json` prints, one object a document."""
+        """Plain values, ready for JSON: what `pagesight add --json` prints of a document."""
         return {
             "path": self.path,
             "state": self.state,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from ..retrieval.errors import DocumentError, LibraryNotFound
+from ..retrieval.errors import DocumentError
 from ..retrieval.files import disk_use
-from ..retrieval.library import Library, open_library
+from ..retrieval.library import Library
 from ..retrieval.settings import Settings
+from .changes import Change, File, Wanted, look
 from .documents import display_path
 from .parsed import ParsedDocument, ParseOptions
 from .prune import gone
-from .reading import Wanted
 from .worker import Reader
 
 SAMPLE = 24
@@ -24,17 +23,16 @@ SAMPLE = 24
 KNOWN_PAGES = 50
 """Pages of a library from which its own figures are taken."""
 PAGE_BYTES = 350_000
-"""On disk, pictures among it, before a library has figures of its own: the largest of five in benchmarks/RESULTS.md."""
-
-Change = Literal["new", "changed", "unchanged", "partial", "failed", "removed"]
+"""On disk, pictures among it: a guess until a library has figures of its own."""
+TO_READ: tuple[Change, ...] = ("new", "changed", "again")
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A file, and what would become of it. `partial` and `failed`: it was so before and would not be tried again."""
+    """A file, and what it is to the library."""
 
     path: str
-    change: Change
+    change: Change | Literal["removed"]
     bytes: int = 0
 
 
@@ -49,7 +47,7 @@ class Plan:
     bytes: int
     """On disk, in the end."""
 
-    def count(self, *changes: Change) -> int:
+    def count(self, *changes: Change | Literal["removed"]) -> int:
         return sum(one.change in changes for one in self.files)
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,58 +57,41 @@ class Plan:
         return {"files": counts, "pages": self.pages, "seconds": seconds, "bytes": self.bytes}
 
 
-def make_plan(settings: Settings, wanted: Wanted, *, prune: bool = False) -> Plan:
-    """Look at sizes and times, and count the pages of some files. Nothing is written, and no library is made."""
-    try:
-        library = open_library(settings.library, settings)
-    except LibraryNotFound:
-        library = None
-    try:
-        files = list(_changes(library, wanted, prune=prune))
-        todo = [one for one in files if one.change in ("new", "changed")]
-        pages = _count_pages(settings, wanted.password, todo)
-        seconds, each = _figures(library)
-        return Plan(files, pages, None if seconds is None else seconds * pages, round(each * pages))
-    finally:
-        if library is not None:
-            library.close()
-
-
-def _changes(library: Library | None, wanted: Wanted, *, prune: bool) -> Iterator[Planned]:
-    known = {source.path: source for source in library.catalog.sources()} if library is not None else {}
-    documents = {one.id: one for one in library.documents()} if library is not None else {}
+def make_plan(library: Library | None, settings: Settings, wanted: Wanted, *, prune: bool = False) -> Plan:
+    """Look at sizes and times, and count the pages of some files. Nothing is written; there may be no library yet."""
+    catalog = None if library is None else library.catalog
+    files: list[Planned] = []
+    whole: list[File] = []
+    pages = 0
     for path in wanted.files():
-        name = display_path(path)
         try:
-            stat = path.stat()
-        except OSError:
-            yield Planned(name, "failed")
+            looked = look(catalog, wanted, path)
+        except DocumentError:
+            files.append(Planned(display_path(path), "failed"))
             continue
-        source = known.get(name)
-        if source is None:
-            yield Planned(name, "new", stat.st_size)
-        elif (source.bytes, source.modified) != (stat.st_size, stat.st_mtime_ns):
-            yield Planned(name, "changed", stat.st_size)
-        elif source.document is None:
-            yield Planned(name, "new" if wanted.retry_failed else "failed", stat.st_size)
-        else:
-            partial = documents[source.document].state == "partial"
-            yield Planned(name, "partial" if partial else "unchanged", stat.st_size)
-    if prune and library is not None:
-        yield from (Planned(path, "removed") for path in gone(library.catalog, wanted.paths))
+        files.append(Planned(looked.file.name, looked.change, looked.file.bytes))
+        if looked.change == "again" and looked.document is not None:
+            pages += len(looked.missing)
+        elif looked.change in TO_READ:
+            whole.append(looked.file)
+    if catalog is not None and prune:
+        files += [Planned(path, "removed") for path in gone(catalog, wanted.paths)]
+    pages += _count_pages(settings, wanted.password, whole)
+    seconds, each = _figures(library)
+    return Plan(files, pages, None if seconds is None else seconds * pages, round(each * pages))
 
 
-def _count_pages(settings: Settings, password: str | None, files: Sequence[Planned]) -> int:
+def _count_pages(settings: Settings, password: str | None, files: Sequence[File]) -> int:
     """About: of many files some are opened."""
     if not files:
         return 0
-    sample = random.Random(0).sample(list(files), min(SAMPLE, len(files)))
+    sample = random.Random(0).sample(files, min(SAMPLE, len(files)))
     pages = 0
     limits = settings.page_seconds, int(settings.parse_memory_gb * 1e9)
     with Reader(ParseOptions(), page_seconds=limits[0], memory_bytes=limits[1]) as reader:
         for one in sample:
             try:
-                for message in reader.read(Path(one.path), password, sys.maxsize):
+                for message in reader.read(one.path, password, sys.maxsize):
                     pages += message.pages if isinstance(message, ParsedDocument) else 0
             except DocumentError:
                 continue  # it will fail, too

@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 
-from ..retrieval.catalog import Source
 from ..retrieval.drafts import draft_of
 from ..retrieval.errors import DocumentError, DocumentUnreadable
 from ..retrieval.library import Library
-from .discover import absolute, discover
+from .changes import File, Looked, Wanted, look, unreadable
 from .documents import display_path
 from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
 from .worker import Reader
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody wants to be added."""
-
-    paths: Sequence[Path]
-    include: Sequence[str] = ()
-    """Patterns: of what is in folders only what fits one; see `discover.fits`."""
-    exclude: Sequence[str] = ()
-    """Patterns: of what is in folders nothing that fits one."""
-    password: str | None = None
-    retry_failed: bool = False
-    """Whether files and pages that could not be read are tried again though their file is as it was."""
-
-    def files(self) -> Iterator[Path]:
-        return discover(self.paths, self.include, self.exclude)
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as it was when its bytes were hashed. `sha256` is `None` when that was not needed or not possible."""
-
-    path: Path
-    name: str
-    sha256: str | None = None
-    bytes: int = 0
-    modified: int = 0
-
-    def source(self, document: str | None, reason: str | None = None) -> Source:
-        return Source(self.name, document, self.bytes, self.modified, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,51 +77,51 @@ def how_made(library: Library) -> str:
 def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Event]:
     """Read files one after the other. Runs in the thread that reads ahead."""
     on_the_way: set[str] = set()
-    named = {absolute(path) for path in wanted.paths}
-    made, password = how_made(library), wanted.password
+    made = how_made(library)
     for path in wanted.files():
-        name = display_path(path)
-        file = File(path, name)
+        file = File(path, display_path(path))
         try:
-            size, modified = _look(file)
-            known = library.catalog.source(name)
-            again = wanted.retry_failed or path in named or password is not None
-            if known is not None and (known.bytes, known.modified) == (size, modified):
-                if known.document is None and not again:
-                    yield StillFailed(file, known.reason or "")
-                    continue
-                failed = library.catalog.failures(known.document) if known.document and wanted.retry_failed else ()
-                if known.document is not None and failed:
-                    for message in reader.read(path, password, only=sorted(failed)):
-                        yield Mending(file, known.document, message) if isinstance(message, ParsedDocument) else message
-                    yield Ended(file)
-                    continue
-                if known.document is not None:
-                    yield Unchanged(file)
-                    continue
-            file = File(path, name, _hash(file), size, modified)
-            assert file.sha256 is not None
-            if file.sha256 in on_the_way or library.catalog.has_document(file.sha256):
+            looked = look(library.catalog, wanted, path)
+            file = looked.file
+            if looked.change == "failed":
+                yield StillFailed(file, looked.reason)
+            elif looked.document is None:
+                file = replace(file, sha256=_hash(file))
+                yield from _read_new(library, reader, file, wanted.password, made, on_the_way)
+            elif looked.change == "again":
+                yield from _read_missing(reader, looked, looked.document, wanted.password)
+            else:
                 yield Unchanged(file)
-                continue
-            draft = draft_of(library.catalog, file.sha256, made)
-            for message in reader.read(path, password, 1 if draft is None else draft.pages + 1):
-                yield Begun(file, message) if isinstance(message, ParsedDocument) else message
-            if not _is_still(file):
-                raise DocumentUnreadable(f"Cannot read {name}: it changed while it was read; add it again.")
         except DocumentError as error:
             yield Failed(file, str(error))
-        else:
-            on_the_way.add(file.sha256)
-            yield Ended(file)
 
 
-def _look(file: File) -> tuple[int, int]:
-    """Size and time. Raises `DocumentError`."""
-    try:
-        return _stat(file)
-    except OSError as error:
-        raise _unreadable(file, error) from error
+def _read_new(
+    library: Library, reader: Reader, file: File, password: str | None, made: str, on_the_way: set[str]
+) -> Iterator[Event]:
+    """All pages, or those after a draft's; nothing of bytes that are there or on their way under another name."""
+    assert file.sha256 is not None
+    if file.sha256 in on_the_way or library.catalog.has_document(file.sha256):
+        yield Unchanged(file)
+        return
+    draft = draft_of(library.catalog, file.sha256, made)
+    for message in reader.read(file.path, password, 1 if draft is None else draft.pages + 1):
+        yield Begun(file, message) if isinstance(message, ParsedDocument) else message
+    _must_be_still(file)
+    on_the_way.add(file.sha256)
+    yield Ended(file)
+
+
+def _read_missing(reader: Reader, looked: Looked, document: str, password: str | None) -> Iterator[Event]:
+    for message in reader.read(looked.file.path, password, only=looked.missing):
+        yield Mending(looked.file, document, message) if isinstance(message, ParsedDocument) else message
+    _must_be_still(looked.file)
+    yield Ended(looked.file)
+
+
+def _must_be_still(file: File) -> None:
+    if not file.is_still():
+        raise DocumentUnreadable(f"Cannot read {file.name}: it changed while it was read; add it again.")
 
 
 def _hash(file: File) -> str:
@@ -164,30 +129,4 @@ def _hash(file: File) -> str:
         with file.path.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def _unreadable(file: File, error: OSError) -> DocumentError:
-    # Opening says in words what is wrong with it, in one place for all reasons.
-    from .documents import open_document
-
-    try:
-        open_document(file.path).close()
-    except DocumentError as said:
-        return said
-    return DocumentUnreadable(f"Cannot read {file.name}: {error.strerror}; try again.")
-
-
-def _stat(file: File) -> tuple[int, int]:
-    found = file.path.stat()
-    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for whoever writes to it, for ever
-        raise OSError(errno.EINVAL, "not a regular file")
-    return found.st_size, found.st_mtime_ns
-
-
-def _is_still(file: File) -> bool:
-    """Whether the file is as it was when it was hashed."""
-    try:
-        return _stat(file) == (file.bytes, file.modified)
-    except OSError:
-        return False
+        raise unreadable(file, error) from error

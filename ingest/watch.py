@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from .changes import Wanted
 from .discover import visited_folders
-from .reading import Wanted
 from .sidecars import NAMES
 
 EVERY = 2.0

@@ -42,20 +42,23 @@ class Draft:
 
 def drafts(catalog: Catalog) -> list[Draft]:
     """The oldest first."""
-    return [
-        Draft(*row)
-        for row in catalog.rows(
-            """SELECT document, made, begun,
-                      (SELECT coalesce(max(number), 0) FROM draft_pages WHERE document = jobs.document)
-               FROM jobs WHERE kind = 'add' ORDER BY begun"""
-        )
-    ]
+    return _drafts(catalog, "kind = 'add' ORDER BY begun")
 
 
 def draft_of(catalog: Catalog, document: str, made: str) -> Draft | None:
     """What is there to go on with, of a document whose pages are made in this way."""
-    found = (one for one in drafts(catalog) if one.document == document and one.made == made)
+    found = _drafts(catalog, "kind = 'add' AND document = ? AND made = ?", document, made)
     return next((one for one in found if not one.outdated), None)
+
+
+def _drafts(catalog: Catalog, condition: str, *values: str) -> list[Draft]:
+    rows = catalog.rows(
+        f"""SELECT document, made, begun,
+                   (SELECT coalesce(max(number), 0) FROM draft_pages WHERE document = jobs.document)
+            FROM jobs WHERE {condition}""",
+        values,
+    )
+    return [Draft(*row) for row in rows]
 
 
 def failures_of(catalog: Catalog, document: str) -> list[tuple[int, str]]:

@@ -1,9 +1,8 @@
 """Adding a folder with kills: `python killed_runs.py LIBRARY FOLDER` prints how many there were, and what a reader saw.
 
 A run is a fork of this process, which has imported everything and opened nothing. First it is killed once before and
-once after each of `POINTS`; then at random moments; then before random changes of the disk, until that is
-enough, and then it is let through.
-Another fork searches all the while.
+once after each of `POINTS`; then at random moments; then before random changes of the disk, until that is enough, and
+then it is let through. Another fork searches all the while.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ from .cli_options import (
 from .meta_cli import MetaOption, read_pairs
 
 if TYPE_CHECKING:
+    from ..ingest.changes import Wanted
     from ..ingest.plan import Plan
-    from ..ingest.reading import Wanted
     from ..ingest.report import Report
+    from ..retrieval.settings import Settings
 
 ESTIMATED_FROM = 5
 """New files from which an estimate is worth its second."""
@@ -70,15 +71,13 @@ def add(
     With --json, one object a line, its kind as 'event': plan, page, document (path, state: indexed, unchanged, partial,
     failed, removed, pages, reason, seconds), summary.
     """
-    from ..ingest.reading import Wanted
+    from ..ingest.changes import Wanted
     from ..ingest.watch import changes
 
     settings, metadata = settings_for(library, profile, models), read_pairs(meta)
     wanted = Wanted(paths, include or (), exclude or (), password, retry_failed)
     if dry_run:
-        from ..ingest.plan import make_plan
-
-        _show_plan(make_plan(settings, wanted, prune=prune), as_json=as_json)
+        _dry_run(settings, wanted, prune=prune, as_json=as_json)
         return
     run = _Run(settings, wanted, metadata, prune=prune, as_json=as_json)
     if not watch:
@@ -93,7 +92,7 @@ def add(
 
 @dataclass
 class _Run:
-    settings: Any
+    settings: Settings
     wanted: Wanted
     metadata: Mapping[str, object]
     prune: bool
@@ -111,7 +110,7 @@ class _Run:
         with create_library(self.settings.library, self.settings) as library:
             new = len(set(names) - {source.path for source in library.catalog.sources()})
             if self.as_json or new >= ESTIMATED_FROM:
-                self._tell(make_plan(self.settings, self.wanted, prune=self.prune))
+                self._tell(make_plan(library, self.settings, self.wanted, prune=self.prune))
             report = Report()
             with _stopping_gently() as stopped:
 
@@ -143,9 +142,9 @@ class _Run:
         there = next(one for one in (self.settings.library, *self.settings.library.absolute().parents) if one.exists())
         free = shutil.disk_usage(there).free
         if plan.bytes > free:
-            there, needed = (f"{size / 1e9:,.1f} GB" for size in (free, plan.bytes))
+            room, needed = (f"{size / 1e9:,.1f} GB" for size in (free, plan.bytes))
             typer.echo(
-                f"The disk has {there} free, and about {needed} are needed. What does not fit is left out, and the "
+                f"The disk has {room} free, and about {needed} are needed. What does not fit is left out, and the "
                 "same command goes on when there is room.",
                 err=True,
             )
@@ -182,6 +181,19 @@ def _show(outcome: Any) -> None:
         typer.echo(f"{outcome.state:9} {short(outcome.path)}, {count(outcome.pages, 'page')}{reason}")
 
 
+def _dry_run(settings: Settings, wanted: Wanted, *, prune: bool, as_json: bool) -> None:
+    from ..ingest.plan import make_plan
+    from ..retrieval.errors import LibraryNotFound
+    from ..retrieval.library import open_library
+
+    try:
+        with open_library(settings.library, settings) as library:
+            plan = make_plan(library, settings, wanted, prune=prune)
+    except LibraryNotFound:  # nor does a dry run make one
+        plan = make_plan(None, settings, wanted)
+    _show_plan(plan, as_json=as_json)
+
+
 def _show_plan(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         for one in plan.files:
@@ -194,7 +206,7 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
 
 
 def _estimate(plan: Plan) -> str:
-    todo = plan.count("new", "changed")
+    todo = plan.count("new", "changed", "again")
     if not todo:
         return "There is nothing to read."
     took = "" if plan.seconds is None else f", {_clock(plan.seconds)} at the speed so far"

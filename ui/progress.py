@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..ingest import pipeline
-from ..ingest.reading import Wanted
+from ..ingest.changes import Wanted
 from ..retrieval.encode import Encoded, encode
 from ..retrieval.library import Library
 from ..retrieval.optional import OptionalChannel

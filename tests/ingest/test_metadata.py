@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pdfs
 import pytest
-from drafts import empty_library
 
 from pagesight.ingest import Outcome, add, sidecars
 from pagesight.ingest.documents import open_document
@@ -17,11 +16,6 @@ from pagesight.retrieval import Library
 from pagesight.retrieval.errors import MetadataError
 from pagesight.retrieval.facts import key_types
 from pagesight.retrieval.types import MetadataValue
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return empty_library(tmp_path / "бібліотека", ocr="off", dpi=36)
 
 
 @pytest.fixture

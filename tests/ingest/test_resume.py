@@ -18,11 +18,6 @@ PAGES = 20
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return empty_library(tmp_path / "бібліотека", ocr="off", dpi=36)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """One document of twenty pages, the third of which is too large."""
     folder = tmp_path / "unterlagen ä"

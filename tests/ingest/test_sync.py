@@ -7,15 +7,9 @@ from pathlib import Path
 import deadly
 import pdfs
 import pytest
-from drafts import empty_library
 
 from pagesight.ingest import Outcome, add, worker
 from pagesight.retrieval import Library
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return empty_library(tmp_path / "бібліотека", ocr="off", dpi=36)
 
 
 @pytest.fixture

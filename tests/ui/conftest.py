@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,11 +19,13 @@ from streamlit.testing.v1 import AppTest
 from pagesight.ingest import add
 from pagesight.retrieval import Library, create_library
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
-from pagesight.ui import adding, answers, session
+from pagesight.ui import adding, answers, cli, session
 from pagesight.ui.views import search
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+Run = Callable[..., tuple[int, str, str]]
 
 PATIENCE = 180_000
 """Milliseconds that anything in a browser may take: the first question waits for the encoder, on a machine that
@@ -123,3 +126,18 @@ def visit(browser: Browser, address: str) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert hosts <= {"localhost", None}
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`main()` with these arguments: exit status, stdout, stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pagesight", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capfd.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run

@@ -16,24 +16,15 @@ import pdfs
 import pytest
 
 from pagesight.ingest import watch
-from pagesight.ui import add_cli, cli
+from pagesight.ui import add_cli
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """`main()` with these arguments over one library: exit status, stdout, stderr."""
+def run(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Over one library."""
     monkeypatch.setenv("PAGESIGHT_LIBRARY", str(tmp_path / "бібліотека"))
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["pagesight", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capfd.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
     return run
 
 
@@ -67,7 +58,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(run: Run, folder: Pa
     status, out, _ = run("add", folder, "--prune", "--dry-run")
     expected = {"0.pdf": "changed", "1.pdf": "removed", "2.pdf": "failed", "a.pdf": "new"}
     assert changes(out) == {f"{n}.pdf": "unchanged" for n in range(6)} | expected
-    assert changes(run("add", folder, "--retry-failed", "--dry-run")[1])["2.pdf"] == "new"
+    assert changes(run("add", folder, "--retry-failed", "--dry-run")[1])["2.pdf"] == "again"
     *files, plan = [json.loads(line) for line in run("add", folder, "--prune", "--dry-run", "--json")[1].splitlines()]
     assert {Path(one["path"]).name: one["change"] for one in files} == changes(out)
     assert plan["event"] == "plan"
