@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--eval", type=Path, help="folder of sets of documents with questions")
     parser.add_argument("--cache", type=Path, help="where libraries of these sets are kept")
     parser.add_argument("--write", action="store_true", help="put the threshold into generation/abstention.json")
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     questions: list[Asked] = sample_questions()
     if arguments.eval:
@@ -98,13 +99,14 @@ def main() -> None:
     named = sure < 0
     print(f"by what is lacking alone: {named[~answerable].mean():.0%} and {named[answerable].mean():.0%}")
     print(f"far off: {(far_off < threshold).mean():.0%} of {len(far_off)}")
-    if arguments.write:
-        entry = {
-            "threshold": round(threshold, 3),
-            "chosen_by": "benchmarks/abstention.py",
-            "held_out": held_out | {"far_off": {"unanswerable_refused": round(float((far_off < threshold).mean()), 2)}},
-        }
-        (ROOT / "generation" / "abstention.json").write_text(json.dumps(entry, indent=2) + "\n")
+    entry = {
+        "threshold": round(threshold, 3),
+        "chosen_by": "benchmarks/abstention.py",
+        "held_out": held_out | {"far_off": {"unanswerable_refused": round(float((far_off < threshold).mean()), 2)}},
+    }
+    for file in (arguments.json, ROOT / "generation" / "abstention.json" if arguments.write else None):
+        if file is not None:
+            file.write_text(json.dumps(entry, indent=2) + "\n")
 
 
 if __name__ == "__main__":

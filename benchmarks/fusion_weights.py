@@ -51,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scores", type=Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     entries = json.loads(arguments.scores.read_text())
     points = grid()
@@ -71,13 +72,15 @@ def main() -> None:
     print(f"held out: {means}, mean {np.mean(list(means.values())):.3f}")
     equal = points.index({"lexical": 1.0, "dense": 1.0, "words": 1.0})
     print(f"all questions: {points[best]} {overall[best]:.3f}; equal weights {overall[equal]:.3f}")
+    chosen = {
+        "weights": points[best],
+        "chosen_by": "benchmarks/fusion_weights.py",
+        "held_out_ndcg@5": means,
+        "questions": {str(name): int((sets == name).sum()) for name in np.unique(sets)},
+    }
+    if arguments.json:
+        arguments.json.write_text(json.dumps(chosen, indent=2) + "\n")
     if arguments.write:
-        chosen = {
-            "weights": points[best],
-            "chosen_by": "benchmarks/fusion_weights.py",
-            "held_out_ndcg@5": means,
-            "questions": {str(name): int((sets == name).sum()) for name in np.unique(sets)},
-        }
         target = Path(__file__).parents[1] / "retrieval" / "fusion.json"
         kept = json.loads(target.read_text())  # the weights that this run does not choose
         target.write_text(json.dumps(kept | chosen, indent=2) + "\n")

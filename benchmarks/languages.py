@@ -11,6 +11,7 @@ Chinese, Japanese and Korean) and joined (a short page). The time is for a page 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import tempfile
 import time
@@ -197,7 +198,7 @@ PEERS = {
 }
 
 
-def adding(folder: Path) -> None:
+def adding(folder: Path) -> dict[str, float]:
     """Add documents to a new library, and tell how much of the time finding languages took, loading included."""
     from pagesight.ingest import add, pipeline
     from pagesight.retrieval import create_library
@@ -221,15 +222,12 @@ def adding(folder: Path) -> None:
         list(add(library, [folder]))
         total = time.perf_counter() - started
     print(f"{pages} pages in {total:.1f} s, {seconds:.2f} s of it ({seconds / total:.1%}) for their languages")
+    return {"pages": pages, "seconds": total, "language_seconds": seconds}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--add", type=Path)
-    arguments = parser.parse_args()
-    if arguments.add is not None:
-        adding(arguments.add)
-        return
+def compared() -> dict[str, dict[str, float]]:
+    """What each library makes of the sentences."""
+    result: dict[str, dict[str, float]] = {}
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
     for name, make in PEERS.items():
         try:
@@ -254,6 +252,23 @@ def main() -> None:
             f"{name}{released}: sentences {sum(right)}/{len(right)}, short pages {sum(joined)}/{len(joined)}, "
             f"{each:.2f} ms a page, {begin:.2f} s to load; wrong in: {weak or 'none'}"
         )
+        result[name] = {
+            "sentences": sum(right) / len(right),
+            "pages": sum(joined) / len(joined),
+            "ms_a_page": each,
+            "seconds_to_load": begin,
+        }
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--add", type=Path)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    result = compared() if arguments.add is None else adding(arguments.add)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..retrieval.ocr import LONG_SIDE, MIN_SCORE
 from ..retrieval.ocr import rapidocr_engine as _engine
 from ..retrieval.types import Box
+from .ocr_lines import HEIGHT, LEAST, LineReader, LineText
 from .reading_order import reading_order
 from .words import EMPTY, Break, PageText, compose, split_token
 
@@ -90,7 +93,7 @@ def _pieces(word: OcrWord) -> list[tuple[str, Box]]:
 class RapidOcr:
     """RapidOCR with the PP-OCR models in its wheel: Latin, Chinese, Japanese; nothing is downloaded.
 
-    The models are loaded by the first `read` (about 1 s).
+    It finds the lines; `LineReader` reads them. The models are loaded by the first `read` (about 1 s).
     """
 
     name = "rapidocr"
@@ -102,16 +105,14 @@ class RapidOcr:
         """The words of a picture; one that was scanned sideways or upside down is read as if turned upright."""
         # RapidOCR takes arrays as OpenCV does: blue first
         pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
-        engine = _engine(self.threads)
-        turned, lines = pixels, _find_lines(engine, pixels)
-        turns = _quarter_turns(engine, pixels, lines)
+        turned, lines = pixels, self._lines(pixels)
+        turns = _quarter_turns(_engine(self.threads), pixels, lines)
         if turns:
             turned = np.ascontiguousarray(np.rot90(pixels, turns))
-            as_scanned, lines = lines, _find_lines(engine, turned)
+            as_scanned, lines = lines, self._lines(turned)
             if turns == 2 and _certainty(lines) <= _certainty(as_scanned):  # it was only hard to read
                 turned, turns, lines = pixels, 0, as_scanned
-        lines = [_read_upwards(engine, turned, line) if _is_upright_strip(line.box) else line for line in lines]
-        lines = [line for line in lines if line.score >= MIN_SCORE]
+        lines = [line for line in self._upwards(turned, lines) if line.score >= MIN_SCORE]
         height, width = pixels.shape[:2]
         return [
             OcrWord(text, _unturn(box, turns, width, height), number, lines[i].score)
@@ -119,6 +120,39 @@ class RapidOcr:
             for i in row
             for text, box in lines[i].words
         ]
+
+    def _lines(self, pixels: NDArray[np.uint8]) -> list[_Line]:
+        # The engine's own classifier of upside-down lines stays off: it squeezes lines to 4:1, and turned 3 of 49 long
+        # upright lines of a page over, which then read as rubbish. The switches are named because the engine keeps
+        # what it was told last.
+        found = _engine(self.threads)(pixels, use_det=True, use_cls=False, use_rec=False)
+        if found.boxes is None:
+            return []
+        corners = np.asarray(found.boxes, np.float32)
+        texts = _line_reader(self.threads).read([_cut(pixels, quad) for quad in corners])
+        return [
+            _Line(read.text, Box(*quad.min(0).tolist(), *quad.max(0).tolist()), read.score, _line_words(read, quad))
+            for quad, read in zip(corners, texts, strict=True)
+            if read.text
+        ]
+
+    def _upwards(self, pixels: NDArray[np.uint8], lines: Sequence[_Line]) -> list[_Line]:
+        """Lines that run along the page's side, such as the name of a chart's axis, read upwards where that is better.
+
+        At first they are read downwards.
+        """
+        sideways = [i for i, line in enumerate(lines) if _is_upright_strip(line.box)]
+        strips = []
+        for i in sideways:
+            x0, y0, x1, y1 = (max(round(edge), 0) for edge in lines[i].box)
+            strips.append(np.ascontiguousarray(np.rot90(pixels[y0:y1, x0:x1], -1)))
+        lines = list(lines)
+        for i, read in zip(sideways, _line_reader(self.threads).read(strips), strict=True):
+            if read.score > lines[i].score:
+                x0, y0, x1, y1 = lines[i].box
+                upwards = np.array([(x0, y1), (x0, y0), (x1, y0), (x1, y1)], np.float32)
+                lines[i] = _Line(read.text, lines[i].box, read.score, _line_words(read, upwards))
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +163,39 @@ class _Line:
     words: list[tuple[str, Box]]
 
 
-def _find_lines(engine: Any, pixels: np.ndarray) -> list[_Line]:
-    # The engine's own classifier of upside-down lines stays off: it squeezes lines to 4:1, and turned 3 of 49 long
-    # upright lines of a page over, which then read as rubbish. The switches are named because the engine keeps
-    # what it was told last.
-    found = engine(pixels, use_det=True, use_cls=False, use_rec=True)
-    if found.boxes is None or found.txts is None:
-        return []
-    characters: Any = found.word_results
-    if len(characters or ()) != len(found.txts):  # it leaves out lines without word boxes
-        characters = [()] * len(found.txts)
-    lines: list[_Line] = []
-    for corners, text, score, boxed in zip(found.boxes, found.txts, found.scores, characters, strict=True):
-        box = Box(*corners.min(0).tolist(), *corners.max(0).tolist())
-        lines.append(_Line(text, box, float(score), _line_words(text, box, [place for _, _, place in boxed])))
-    return lines
+@lru_cache(maxsize=2)
+def _line_reader(threads: int) -> LineReader:
+    engine = _engine(1)  # each of our threads computes on one core: see LineReader
+    engine(np.zeros((HEIGHT, LEAST, 3), np.uint8), use_det=False, use_cls=False, use_rec=True)  # loads the recogniser
+    return LineReader(engine.text_rec, threads)
+
+
+def _cut(pixels: NDArray[np.uint8], quad: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The picture of a line; one that runs down the page is turned, so that it begins at the left."""
+    from rapidocr.utils.process_img import get_rotate_crop_image
+
+    return get_rotate_crop_image(pixels, quad)
+
+
+def _line_words(read: LineText, quad: NDArray[np.float32]) -> list[tuple[str, Box]]:
+    """A line's words with their boxes, its ideographs one by one.
+
+    `quad`: the line's corners, clockwise, from the one at the top left; of one that runs down the page, see `_cut`.
+    """
+    along, down = quad[1] - quad[0], quad[3] - quad[0]
+    if np.linalg.norm(down) >= 1.5 * np.linalg.norm(along):
+        quad = quad[[1, 2, 3, 0]]
+    words, at = [], 0
+    for token in read.text.split():
+        at = read.text.index(token, at)
+        for part in split_token(token):
+            shares = np.array([read.edges[at, 0], read.edges[at + len(part) - 1, 1]])[:, None]
+            corners = np.concatenate(
+                [quad[0] + shares * (quad[1] - quad[0]), quad[3] + shares * (quad[2] - quad[3])], dtype=np.float64
+            )
+            words.append((part, Box(*corners.min(0).tolist(), *corners.max(0).tolist())))
+            at += len(part)
+    return words
 
 
 def _quarter_turns(engine: Any, pixels: np.ndarray, lines: Sequence[_Line]) -> int:
@@ -171,57 +223,6 @@ def _quarter_turns(engine: Any, pixels: np.ndarray, lines: Sequence[_Line]) -> i
 
 def _certainty(lines: Sequence[_Line]) -> float:
     return float(np.median([line.score for line in lines])) if lines else 0.0
-
-
-def _read_upwards(engine: Any, pixels: np.ndarray, line: _Line) -> _Line:
-    """A line that runs along the page's side, such as the name of a chart's axis, if it reads better upwards.
-
-    The engine reads such lines downwards only.
-    """
-    x0, y0, x1, y1 = (max(round(edge), 0) for edge in line.box)
-    strip = np.ascontiguousarray(np.rot90(pixels[y0:y1, x0:x1], -1))
-    found = engine(strip, use_det=False, use_cls=False, use_rec=True)
-    if not found.txts or not found.txts[0].strip() or found.scores[0] <= line.score:
-        return line
-    text = found.txts[0]
-    return _Line(text, line.box, float(found.scores[0]), _shares(text, line.box, upwards=True))
-
-
-def _line_words(text: str, box: Box, characters: Sequence[Any]) -> list[tuple[str, Box]]:
-    """A line's words with their boxes, from its characters' corners; without these, by their share of the line.
-
-    RapidOCR cuts words at wide gaps between letters and names the words of a mixed line character by character:
-    so the words are taken from the line's text, and only the places from the characters.
-    """
-    tokens = text.split()
-    if len(characters) != sum(map(len, tokens)):
-        return _shares(text, box)
-    corners = np.array(characters, np.float64).reshape(len(characters), -1, 2)
-    low, high = corners.min(1), corners.max(1)
-    words, at = [], 0
-    for token in tokens:
-        for part in split_token(token):
-            span = slice(at, at + len(part))
-            words.append((part, Box(*low[span].min(0).tolist(), *high[span].max(0).tolist())))
-            at += len(part)
-    return words
-
-
-def _shares(text: str, box: Box, upwards: bool = False) -> list[tuple[str, Box]]:
-    """A line's words, each with its characters' share of the line's box along the longer side."""
-    words, at = [], 0
-    for token in text.split():
-        at = text.index(token, at)
-        start, end = at / len(text), (at + len(token)) / len(text)
-        at += len(token)
-        if upwards:
-            share = box._replace(y0=box.y1 - end * box.height, y1=box.y1 - start * box.height)
-        elif box.width >= box.height:
-            share = box._replace(x0=box.x0 + start * box.width, x1=box.x0 + end * box.width)
-        else:
-            share = box._replace(y0=box.y0 + start * box.height, y1=box.y0 + end * box.height)
-        words.append((token, share))
-    return words
 
 
 def _is_upright_strip(box: Box) -> bool:

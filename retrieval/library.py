@@ -325,7 +325,9 @@ class Library:
 
 
 def _encoders(settings: Settings) -> tuple[SentenceEncoder, WordsEncoder]:
-    text = SentenceEncoder(None if settings.encoder is None else str(settings.encoder))
+    # 16 bits with a smaller range are for GPUs, and this encoder runs on the CPU.
+    dtype = "auto" if settings.dtype == "float16" else settings.dtype
+    text = SentenceEncoder(None if settings.encoder is None else str(settings.encoder), dtype=dtype)
     return text, WordsEncoder(text)
 
 

