@@ -94,7 +94,7 @@ def _overlap(one: Box, other: Box) -> float:
 
 
 def _judged(order: Sequence[str], grades: dict[str, int], measures: Mapping[str, str]) -> dict[str, float]:
-    if not order:
+    if not order or max(grades.values(), default=0) < 1:
         return dict.fromkeys(measures, 0.0)
     judge = _trec_eval().RelevanceEvaluator({"q": grades}, set(measures.values()))
     # Places, not scores: trec_eval keeps scores as float32, in which near ones are equal, and breaks ties by name.

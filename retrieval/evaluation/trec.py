@@ -53,4 +53,5 @@ def read_run(path: Path, questions: Iterable[str] = ()) -> dict[str, list[str]]:
 
 
 def _joined(name: str) -> str:
-    return "".join(quote(sign) if sign == "%" or sign.isspace() else sign for sign in name)
+    # The mark that may begin a file would be taken off the first id.
+    return "".join(quote(sign) if sign in "%\ufeff" or sign.isspace() else sign for sign in name)
