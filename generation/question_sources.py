@@ -189,11 +189,14 @@ def _rare(library: Library, text: str) -> bool:
 def _says_something(text: str) -> bool:
     """Whether it is long enough to be looked for.
 
-    >>> _says_something("Größe der Anlage"), _says_something("Fazit"), _says_something("햇빛으로함께짓는")
-    (True, False, True)
+    >>> _says_something("Größe der Anlage"), _says_something("햇빛으로함께짓는")
+    (True, True)
+    >>> _says_something("Fazit"), _says_something("I N H A L T")
+    (False, False)
     """
     letters = len(re.findall(r"[^\W\d_]", text))
-    spaced = WORDS[0] <= len(text.split()) <= WORDS[1]
+    # letters that are set apart, as in C O N T E N T S, are no words
+    spaced = WORDS[0] <= len(text.split()) <= WORDS[1] and re.search(r"[^\W\d_]{3}", text) is not None
     return letters >= 6 and (spaced or (len(text) <= 40 and _UNSPACED.search(text) is not None))
 
 
@@ -203,7 +206,7 @@ def _bare(text: str) -> str:
     >>> _bare("3.2 Größe der Anlage:"), _bare("IV. Fazit und Ausblick")
     ('Größe der Anlage', 'Fazit und Ausblick')
     """
-    return _NUMBERED.sub("", text).strip(" .:;,–—-")
+    return _NUMBERED.sub("", text).strip(" .:;,?!–—-")
 
 
 def plain(text: str) -> str:

@@ -13,11 +13,13 @@ from ..retrieval.errors import QueryError
 from .cli_options import GeneratorOption, LibraryOption, count, open_for, page_counter, plain, write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..retrieval.evaluation import Answered, LeftOut, Question, Report
     from ..retrieval.library import Library
 
 NAMED = 5
-"""Questions that are named for each reason why some were left out; all are in the JSON."""
+"""Questions and documents that are named where some are left out; all are in the JSON."""
 
 
 def evaluate(
@@ -74,7 +76,7 @@ def evaluate(
     documents by file name, path or id, of which any page will do. Questions about what is not in the library are
     counted and named.
 
-    Times are those of ranking, without evidence. Questions that --make-questions makes, from headings, tables and
+    Rankings are those before a reranker, and times theirs, without evidence. Questions that --make-questions makes, from headings, tables and
     captions, or by a model that --generator names, are no truth: they stand in the file for you to correct.
     """
     modes = {"--compare": compare, "--make-questions": make_questions, "--questions": questions}
@@ -85,6 +87,8 @@ def evaluate(
             if given
             else "Say what to do: --questions FILE, --compare A.json B.json or --make-questions OUT.jsonl."
         )
+    if run_in is not None and (questions is None or run is not None or channel):
+        raise QueryError("--run-in goes with --questions, and without --run and --channel: the library is not asked.")
     if compare is not None:
         _compare(compare, channel or [], json_file)
     elif make_questions is not None:
@@ -134,8 +138,9 @@ def _show(report: Report, questions: list[Question], json_file: Path | None) -> 
     from .eval_tables import print_groups, print_measures
 
     for reason, ids in report.reasons().items():
-        more = "" if len(ids) <= NAMED else f" and {len(ids) - NAMED} more"
-        typer.echo(f"left out: {plain(', '.join(ids[:NAMED]))}{more}: {plain(reason)}", err=True)
+        typer.echo(f"left out: {_some(ids)}: {plain(reason)}", err=True)
+    if report.missing:
+        typer.echo(f"not in the library: {_some(report.missing)}", err=True)
     if not report.scored:
         raise QueryError("None of the questions can be scored; see above.")
     if not _write_json(json_file, report.to_dict()):
@@ -168,6 +173,16 @@ def _make(library: Library, out: Path, number: int) -> None:
     write_output(out, "".join(json.dumps(one.to_dict(), ensure_ascii=False) + "\n" for one in made.questions))
     kinds = ", ".join(f"{number} from {kind}" for kind, number in made.counts().items())
     typer.echo(f"{count(len(made.questions), 'question')} ({kinds}): read and correct them before use.")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of some names, in a line.
+
+    >>> _some(["ä", "b"]), _some("abcdefgh")
+    ('ä, b', 'a, b, c, d, e and 3 more')
+    """
+    more = "" if len(names) <= NAMED else f" and {len(names) - NAMED:,} more"
+    return plain(", ".join(names[:NAMED])) + more
 
 
 def _write_json(file: Path | None, value: dict[str, Any]) -> bool:

@@ -14,6 +14,9 @@ from .beir import parse_target
 from .measures import Wanted
 from .questions import Question, Target
 
+NOT_HERE = "its document is not in the library"
+"""Why most questions are left out; `Names.missing` says which documents these are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aim:
@@ -64,10 +67,10 @@ class Names:
         """
         ids = {target.document: self.document(target.document) for target in question.targets}
         if not any(ids.values()):
-            raise QueryError(f"{', '.join(ids)}: not in the library")
+            raise QueryError(NOT_HERE)
         inside = None if question.inside is None else self.document(question.inside)
         if question.inside is not None and inside is None:
-            raise QueryError(f"{question.inside}: not in the library")
+            raise QueryError(NOT_HERE)
         grades: dict[str, int] = {}
         for target in question.targets:
             document = ids[target.document]
@@ -83,7 +86,8 @@ class Names:
 
     def missing(self, questions: Iterable[Question]) -> list[str]:
         """The documents that questions name and the library does not hold, each once."""
-        names = dict.fromkeys(target.document for question in questions for target in question.targets)
+        asked = [question for question in questions if question.left_out is None]
+        names = dict.fromkeys(target.document for question in asked for target in question.targets)
         return [name for name in names if self._is_missing(name)]
 
     def name(self, unit: str) -> str:

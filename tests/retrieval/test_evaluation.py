@@ -68,10 +68,10 @@ def test_what_is_not_in_the_library_is_missed_or_names_itself():
     half = names.aim(asked(Target("план.pdf", 1), Target("нема.pdf", 1), every=True))
     assert len(half.wanted.grades) == 2, "the other one counts as not found"
     for question, reason in (
-        (asked(Target("нема.pdf", 1)), "нема.pdf: not in the library"),
+        (asked(Target("нема.pdf", 1)), "its document is not in the library"),
         (asked(Target("план.pdf", 4)), "план.pdf has no page 4, only 3"),
         (asked(Target("bericht.pdf", 1)), "bericht.pdf names 2 documents"),
-        (asked(Target("план.pdf", 1), inside="нема.pdf"), "нема.pdf: not in the library"),
+        (asked(Target("план.pdf", 1), inside="нема.pdf"), "its document is not in the library"),
     ):
         with pytest.raises(QueryError, match=reason):
             names.aim(question)
@@ -133,7 +133,7 @@ def test_questions_that_are_left_out_are_counted_and_named(library: Library):
     void = Question("q9", "Was?", (), left_out="nothing answers it")
     report = evaluate(library, [REVENUE, lost, void])
     assert [one.id for one in report.scored] == ["q1"]
-    assert report.reasons() == {"нема.pdf: not in the library": ["q8"], "nothing answers it": ["q9"]}
+    assert report.reasons() == {"its document is not in the library": ["q8"], "nothing answers it": ["q9"]}
     assert report.missing == ("нема.pdf",)
 
 

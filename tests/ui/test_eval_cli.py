@@ -52,7 +52,8 @@ def test_a_library_is_measured_by_channel_fusion_and_group(run: Run, built: Path
     assert head.split() == ["measure", "lexical", "dense", "words", "fused", "rrf", "equal"]
     assert "ms p50 / p95" in found.stdout
     assert "type [red]table" in found.stdout, "names from the file are text, not markup"
-    assert "left out: t3: fehlt.pdf: not in the library" in found.stderr
+    assert "left out: t3: its document is not in the library" in found.stderr
+    assert "not in the library: fehlt.pdf" in found.stderr
     assert "left out: t4: nothing answers it" in found.stderr
     report = json.loads((tmp_path / "звіт.json").read_text(encoding="utf-8"))
     assert (report["scored"], report["missing_documents"]) == (2, ["fehlt.pdf"])
@@ -125,6 +126,7 @@ def test_a_beir_folder_is_measured_by_its_grades(run: Run, built: Path, tmp_path
         (("--make-questions", "ä.jsonl", "-q", "b.jsonl"), "--make-questions and --questions are different things"),
         (("--compare", "a", "b", "--channel", "a", "--channel", "b", "--channel", "c"), "Two runs are compared"),
         (("-q", "нема.jsonl", "--run-in", "x"), "Cannot read нема.jsonl"),
+        (("-q", "a.jsonl", "--run-in", "x", "--run", "y"), "--run-in goes with --questions, and without --run"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments: tuple[str, ...], said: str):
@@ -140,4 +142,4 @@ def test_questions_about_another_library_alone_are_an_error(run: Run, built: Pat
     found = run("-q", other, "-l", built)
     assert isinstance(found.exception, QueryError)
     assert "None of the questions can be scored" in str(found.exception)
-    assert "fehlt.pdf: not in the library" in found.stderr
+    assert "not in the library: fehlt.pdf" in found.stderr
