@@ -76,8 +76,9 @@ def evaluate(
     documents by file name, path or id, of which any page will do. Questions about what is not in the library are
     counted and named.
 
-    Rankings are those before a reranker, and times theirs, without evidence. Questions that --make-questions makes, from headings, tables and
-    captions, or by a model that --generator names, are no truth: they stand in the file for you to correct.
+    Rankings are those before a reranker, and times theirs, without evidence. Questions that --make-questions makes,
+    from headings, tables and captions, or by a model that --generator names, are no truth: they stand in the file for
+    you to correct.
     """
     modes = {"--compare": compare, "--make-questions": make_questions, "--questions": questions}
     given = [name for name, value in modes.items() if value is not None]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ..library import Library
 
 FUSED, RECIPROCAL, EQUAL = "fused", "rrf", "equal"
-"""Fusions: by the weights of `fusion.json`, as `retrieve` ranks before a reranker; by reciprocal ranks; with all weights 1."""
+"""Fusions: by the weights of `fusion.json`, as `retrieve` ranks before a reranker; by reciprocal ranks; with all
+weights 1."""
 
 
 @dataclass(frozen=True, slots=True)
