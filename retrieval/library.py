@@ -196,10 +196,10 @@ class Library:
 
     def askers(self) -> dict[str, Callable[[str], Asked]]:
         """The channels that words can be put to, by name, one by one; `rank` puts them to all."""
-        found = {channel.name: channel.ask for channel in self.channels}
+        found: dict[str, Callable[[str], Asked]] = {channel.name: channel.ask for channel in self.channels}
         if self._image is not None:
             image = self._image
-            found[image.name] = lambda text: image.ask(text.strip(), None, self.page_encoder.coverage(text))
+            found[image.name] = lambda question: image.ask(question.strip(), None, self.page_encoder.coverage(question))
         return found
 
     def scope(self, where: Where | None = None) -> Scope:

@@ -127,7 +127,7 @@ def read_report(path: Path) -> dict[str, Values]:
     """Question id to its measures, by system, of what `to_dict` made. Raises `QueryError` for another file."""
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
-        found = {
+        found: dict[str, Values] = {
             str(one["id"]): {
                 str(system): {str(name): float(value) for name, value in values.items()}
                 for system, values in one["values"].items()
