@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import log2
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pagesight.retrieval.errors import PagesightError
 from pagesight.retrieval.evaluation import (
     ALL_MEASURES,
     Wanted,
@@ -17,6 +19,7 @@ from pagesight.retrieval.evaluation import (
     measure,
     measure_boxes,
     measure_documents,
+    measures,
 )
 from pagesight.retrieval.types import Box
 
@@ -126,3 +129,10 @@ def test_a_test_on_very_many_questions_fits_into_memory():
 
 def test_every_measure_has_one_name():
     assert len(set(ALL_MEASURES)) == len(ALL_MEASURES)
+
+
+def test_without_trec_evals_code_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pytrec_eval", None)
+    measures._trec_eval.cache_clear()
+    with pytest.raises(PagesightError, match="pip install pytrec-eval-terrier"):
+        measure(["ä"], wanted("ä"))
