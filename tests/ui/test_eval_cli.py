@@ -74,6 +74,16 @@ def test_a_run_file_scores_as_the_run_that_wrote_it(run: Run, built: Path, quest
     assert found["systems"]["run"]["measures"]["mrr"]["mean"] == pytest.approx(2 / 3, abs=1e-6)
 
 
+def test_a_run_calls_documents_as_the_questions_do(run: Run, built: Path, open_shared: Callable[[Path], Library]):
+    with open_shared(built) as library:
+        (document,) = library.resolve("hostile.pdf")
+    line = {"id": "t1", "question": "How long does a lion sleep?", "doc": document, "pages": [1]}
+    Path("за id.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    run("-q", "за id.jsonl", "-l", built, "--run", "run.trec")
+    found = json.loads(run("-q", "за id.jsonl", "--run-in", "run.trec", "--json", "-").stdout)
+    assert found["systems"]["run"]["measures"]["mrr"]["mean"] == 1
+
+
 def test_one_channel_is_measured_alone(run: Run, built: Path, questions: Path):
     found = run("-q", questions, "-l", built, "--channel", "lexical", "--json", "-")
     assert list(json.loads(found.stdout)["systems"]) == ["lexical"]
