@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from pagesight.retrieval.evaluation import ndcg
+from pagesight.retrieval.evaluation import Wanted, measure
 from pagesight.retrieval.fusion import fuse, ranks
 
 FOLDS = 5
@@ -37,9 +37,8 @@ def quality(entry: dict[str, Any], weights: dict[str, float]) -> float:
     effective = {name: weights.get(name, 0.0) * entry["coverage"][name] for name in entry["channels"]}
     if not any(effective.values()):
         effective = dict.fromkeys(entry["channels"], 1.0)
-    best = list(ranks(fuse(entry["channels"], effective)))[:5]
-    order = [tuple(entry["pages"][page]) for page in best]
-    return ndcg(order, {tuple(page) for page in entry["gold"]}, 5, every=entry["every"])
+    order = list(ranks(fuse(entry["channels"], effective)))
+    return measure(order, Wanted(dict.fromkeys(entry["gold"], 1), entry["every"]))["ndcg@5"]
 
 
 def macro(values: np.ndarray, sets: np.ndarray) -> np.ndarray:

@@ -22,10 +22,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from retrieval_quality import open_set, read_questions
+from retrieval_quality import open_set, questions_of
 
 from pagesight.retrieval import Library
-from pagesight.retrieval.evaluation import ndcg
+from pagesight.retrieval.evaluation import Names, measure
 from pagesight.retrieval.scoring import grouped_maxsim
 from pagesight.retrieval.stores import multivectors
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
@@ -36,17 +36,16 @@ CHUNK = 32
 """Pages scored together in float32: some 16,000 rows, 25 MB."""
 
 
-def encoded(library: Library) -> tuple[dict[str, tuple[str, int]], list[PageVectors]]:
-    """Each page's file name and number by its id, and all pages that have words."""
-    names, vectors = {}, []
+def encoded(library: Library) -> list[PageVectors]:
+    """All pages that have words."""
+    vectors = []
     for document in library.documents():
         pages = library.catalog.pages_of(document.id)
-        names |= {page.id: (Path(page.source).name, page.number) for page in pages}
         for begin in range(0, len(pages), 8):
             contents = library.contents([page.id for page in pages[begin : begin + 8]])
             vectors += [page for page in library.page_encoder.encode_pages(contents) if len(page.rows)]
         print(f"{len(vectors)} pages encoded", end="\r", file=sys.stderr)
-    return names, vectors
+    return vectors
 
 
 def float32(vectors: Sequence[PageVectors], query: QueryVectors) -> dict[str, float]:
@@ -65,8 +64,8 @@ def best(scores: Mapping[str, float], count: int) -> list[str]:
     return sorted(scores, key=lambda page: (-scores[page], page))[:count]
 
 
-def measure(library: Library, folder: Path, cache: Path, name: str) -> dict[str, dict[str, float]]:
-    names, vectors = encoded(library)
+def measure_set(library: Library, folder: Path, cache: Path, name: str) -> dict[str, dict[str, float]]:
+    vectors, names = encoded(library), Names(library.documents())
     store = MultiVectorSegments(cache)
     started = time.perf_counter()
     by_document: dict[str, list[PageVectors]] = defaultdict(list)
@@ -76,7 +75,7 @@ def measure(library: Library, folder: Path, cache: Path, name: str) -> dict[str,
         store.add(document, pages)
     rows = sum(len(page.rows) for page in vectors)
     print(f"{name}: {len(vectors)} pages, {rows} rows, stored in {time.perf_counter() - started:.0f} s")
-    questions = [question for question in read_questions(folder, [name]) if question.document is None]
+    questions = [one for one in questions_of(folder, name) if one.left_out is None and one.inside is None]
 
     def two_stages(candidates: int) -> Callable[[QueryVectors], dict[str, float]]:
         def search(query: QueryVectors) -> dict[str, float]:
@@ -101,8 +100,7 @@ def measure(library: Library, folder: Path, cache: Path, name: str) -> dict[str,
             values[method]["seconds"].append(time.perf_counter() - started)
             truth = truth or order
             values[method]["recall@10"].append(len(set(order) & set(truth)) / len(truth))
-            gold = [names[page] for page in order]
-            values[method]["ndcg@5"].append(ndcg(gold, question.gold, 5, every=question.every))
+            values[method]["ndcg@5"].append(measure(order, names.aim(question).wanted)["ndcg@5"])
     reference = statistics.median(values["float32"]["seconds"])
     return {
         method: {
@@ -127,7 +125,7 @@ def main() -> None:
     for name in arguments.sets:
         with tempfile.TemporaryDirectory() as folder:
             library = open_set(arguments.eval, arguments.cache, name)
-            report[name] = measure(library, arguments.eval, Path(folder), name)
+            report[name] = measure_set(library, arguments.eval, Path(folder), name)
         for method, found in report[name].items():
             print(f"  {method:22}" + "".join(f"  {label} {value:.3f}" for label, value in found.items()), flush=True)
     if arguments.json:

@@ -10,7 +10,7 @@ for hit in library.retrieve("What was the revenue in 2021?", k=5):
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -179,7 +179,7 @@ class Library:
         for one in ranked[:k]:
             if one.page not in pages:
                 continue  # removed since the snapshot was taken
-            evidence = self._evidence(text, picture, one)
+            evidence = self._evidence(text, picture, one.page)
             hits.append(Hit(pages[one.page], one.score, len(hits) + 1, one.channels, evidence))
         return hits
 
@@ -194,6 +194,14 @@ class Library:
             raise QueryError("The question is empty; ask for something.")
         return search(self._ask(question, question, None), self.scope(where), weights or default_weights())
 
+    def askers(self) -> dict[str, Callable[[str], Asked]]:
+        """The channels that words can be put to, by name, one by one; `rank` puts them to all."""
+        found: dict[str, Callable[[str], Asked]] = {channel.name: channel.ask for channel in self.channels}
+        if self._image is not None:
+            image = self._image
+            found[image.name] = lambda question: image.ask(question.strip(), None, self.page_encoder.coverage(question))
+        return found
+
     def scope(self, where: Where | None = None) -> Scope:
         """The pages that a filter lets through, of those that are in the library now."""
         return self._scopes.scope(where)
@@ -207,6 +215,10 @@ class Library:
         query = replace(query, weights=weights / max(float(weights.sum()), 1e-9))
         found = self.words.similarities(query, page)
         return match_page(self.catalog.words(page), query, *(found or (None, None)))
+
+    def evidence(self, question: str, page: str) -> tuple[Evidence, ...]:
+        """The places on a page, by its id, that speak for it, whether or not it would be found: what its hit has."""
+        return self._evidence(question, None, page)
 
     def heat(self, question: str, page: str) -> PatchHeat | None:
         """How like the question's words the patches of a page's picture are; `None` where no visual channel saw it."""
@@ -229,9 +241,8 @@ class Library:
         read = [one for one in ranked[:RERANKED] if one.page in contents]
         return rerank(read + ranked[RERANKED:], self.reranker.score(question, [contents[one.page] for one in read]))
 
-    def _evidence(self, text: str, picture: PictureQuery | None, found: Ranked) -> tuple[Evidence, ...]:
+    def _evidence(self, text: str, picture: PictureQuery | None, page: str) -> tuple[Evidence, ...]:
         """The words that match, then the places on the picture, then the copy of the picture that was asked about."""
-        page = found.page
         evidence = find_evidence(self.match(text, page)) if text else ()
         seen = self._patches(text, page)
         if seen is not None:

@@ -33,6 +33,7 @@ from .cli_options import (
     short,
     where_for,
 )
+from .eval_cli import evaluate
 from .extract_cli import app as extract_app
 from .meta_cli import app as meta_app
 from .models_cli import app as models_app
@@ -80,6 +81,7 @@ def main() -> None:
 
 for command in (add, search, ask, chat, describe, compare, summary):
     app.command()(command)
+app.command("eval")(evaluate)
 for group in (extract_app, analyze_app, models_app, meta_app):
     app.add_typer(group)
 

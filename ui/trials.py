@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..retrieval.evaluation import ndcg, recall
+from ..retrieval.evaluation import Wanted, measure
 from ..retrieval.fusion import ranks, reciprocal_ranks
 from ..retrieval.journal import Case
 from ..retrieval.library import Library
@@ -60,9 +60,9 @@ def evaluate(library: Library, cases: Sequence[Case], weights: Weights | None = 
     results = []
     for case in cases:
         order = [one.page for one in library.rank(case.question, weights=weights)]
-        first = next((place for place, page in enumerate(order, start=1) if page in case.pages), None)
-        found = ndcg(order, case.pages, DEPTH, every=False), recall(order, case.pages, DEPTH, every=False)
-        results.append(Result(case, first, *found))
+        found = measure(order, Wanted(dict.fromkeys(case.pages, 1), every=False))
+        first = round(1 / found["mrr"]) if found["mrr"] else None
+        results.append(Result(case, first, found[f"ndcg@{DEPTH}"], found[f"recall@{DEPTH}"]))
     return results
 
 

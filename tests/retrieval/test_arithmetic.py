@@ -1,13 +1,10 @@
-"""Scoring, fusion and evaluation, against the definitions and against other libraries."""
-
-from math import log2
+"""Scoring and fusion, against the definitions and against other libraries."""
 
 import numpy as np
 import pytest
 from contracts_stores import brute_force
 from fakes import random_page
 
-from pagesight.retrieval.evaluation import ndcg, recall, success
 from pagesight.retrieval.fusion import default_weights, fuse, ranks
 from pagesight.retrieval.scoring import grouped_maxsim, maxsim
 from pagesight.retrieval.types import QueryVectors
@@ -84,22 +81,3 @@ def test_the_weights_in_use_belong_to_channels_and_do_not_change_under_a_caller(
     assert all(weight > 0 for weight in default_weights(picture=True).values())
     with pytest.raises(TypeError):
         default_weights()["lexical"] = 0.0  # type: ignore[index]
-
-
-def test_ndcg_is_its_definition():
-    order = ["ä", "b", "c", "d"]
-    assert ndcg(order, {"ä", "b"}, 4) == 1
-    assert ndcg(order, {"b", "d"}, 4) == pytest.approx((1 / log2(3) + 1 / log2(5)) / (1 + 1 / log2(3)))
-    assert ndcg(order, {"d"}, 3) == 0
-    assert ndcg(order, {"ä", "x", "y"}, 1) == 1, "one place can hold one gold page"
-    assert ndcg(order, set(), 3) == 0
-    assert ndcg(order, {"b", "c"}, 4, every=False) == pytest.approx(1 / log2(3))
-
-
-def test_recall_and_success_count_gold_pages():
-    order = ["ä", "b", "c"]
-    assert recall(order, {"ä", "c", "x"}, 3) == pytest.approx(2 / 3)
-    assert recall(order, {"c"}, 2) == 0
-    assert recall(order, {"ä", "x"}, 1, every=False) == 1
-    assert recall(order, set(), 3) == 0
-    assert (success(order, {"c"}, 3), success(order, {"c"}, 2), success([], {"c"}, 2)) == (1, 0, 0)

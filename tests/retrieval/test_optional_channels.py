@@ -21,6 +21,7 @@ from pagesight.retrieval.encode import encode, missing
 from pagesight.retrieval.encoders import device
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
 from pagesight.retrieval.errors import EncoderMismatch, LibraryLocked, ModelUnavailable, QueryError
+from pagesight.retrieval.evaluation import Answered, LeftOut, Question, Target, evaluate
 from pagesight.retrieval.figures import figures_of
 from pagesight.retrieval.pictures import cut, decode
 from pagesight.retrieval.types import PageVectors
@@ -317,6 +318,21 @@ def test_a_description_is_compared_with_figures_only(drawn: Library):
     hits = drawn.retrieve("ein Diagramm der Fähre", k=20, weights={"image": 1.0})
     with_figures = {page for page, *_ in figures(drawn)}
     assert {hit.page.id for hit in hits if "image" in hit.channels} == with_figures
+
+
+def test_a_description_is_evaluated_with_the_channel_for_pictures(drawn: Library):
+    page = drawn.page(drawn.documents()[0].id, 1)
+    answers: list[Answered | LeftOut] = []
+    question = Question("ä", "ein Fährschiff", (Target(page.document, 1),))
+    report = evaluate(drawn, [question], on_answer=answers.append)
+    assert {"lexical", "dense", "words", "image", "fused"} <= set(report.systems())
+    (one,) = answers
+    assert isinstance(one, Answered)
+    ranked = drawn.rank(question.text)
+    assert list(one.orders["fused"]) == [found.page for found in ranked]
+    assert one.scores["image"] == {
+        found.page: found.channels["image"].score for found in ranked if "image" in found.channels
+    }
 
 
 def test_pages_are_filtered_by_what_their_figures_show(drawn: Library):
