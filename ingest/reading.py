@@ -16,7 +16,7 @@ from ..retrieval.drafts import draft_of
 from ..retrieval.errors import DocumentError, DocumentUnreadable
 from ..retrieval.library import Library
 from .discover import absolute, discover
-from .documents import display_path
+from .documents import check_file, display_path
 from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
 from .worker import Reader
 
@@ -169,10 +169,8 @@ def _hash(file: File) -> str:
 
 def _unreadable(file: File, error: OSError) -> DocumentError:
     # Opening says in words what is wrong with it, in one place for all reasons.
-    from .documents import open_document
-
     try:
-        open_document(file.path).close()
+        check_file(file.path)
     except DocumentError as said:
         return said
     return DocumentUnreadable(f"Cannot read {file.name}: {error.strerror}; try again.")
