@@ -13,6 +13,8 @@ from html.parser import HTMLParser
 
 DEEPEST = 60
 """Elements inside one another; deeper ones are left out, and their text stays. LibreOffice's own depth is its stack."""
+MOST_OPEN = 4 * DEEPEST
+"""Elements inside one another that are kept account of: each end looks for its beginning among them."""
 DEEPEST_TABLE = 4
 """Tables inside tables; each multiplies the time that laying them out takes."""
 MOST_SPAN = 200
@@ -125,7 +127,7 @@ class _Cleaner(HTMLParser):
         if len(self._skipped) == 1 and _ends(tag, self._skipped[0]):
             self._skipped.clear()
         if self._skipped or tag in _WITH_CONTENT or _is_hidden(given):
-            if tag not in _VOID:
+            if tag not in _VOID and len(self._skipped) < MOST_OPEN:
                 self._skipped.append(tag)
         elif tag == "title":
             self._in_title = True
@@ -172,6 +174,8 @@ class _Cleaner(HTMLParser):
         self._out.append(escape(data, quote=False))
 
     def _begin(self, tag: str, given: dict[str, str]) -> None:
+        if len(self._open) >= MOST_OPEN:
+            return
         if tag in _BLOCKS:
             self._end_open(("p",), ("td", "th", "li", "table"))
         if tag in _ENDS:
