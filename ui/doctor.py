@@ -85,7 +85,7 @@ def _converters() -> list[Finding]:
     missing_poppler = f"Poppler is not installed ({INSTALL_POPPLER}); PDFs that PDFium refuses fail"
     return [
         Finding("formats", True, f"PDF, pictures, and by {office}: {kinds}" if office else missing),
-        Finding("second opinion", True, poppler if has_poppler() else missing_poppler),
+        Finding("poppler", True, poppler if has_poppler() else missing_poppler),
     ]
 
 
