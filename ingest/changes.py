@@ -12,7 +12,7 @@ from typing import Literal
 from ..retrieval.catalog import Catalog, Source
 from ..retrieval.errors import DocumentError, DocumentUnreadable
 from .discover import absolute, discover
-from .documents import display_path
+from .documents import check_file, display_path
 
 Change = Literal["new", "changed", "again", "unchanged", "partial", "failed"]
 """`again`: as it was, and what could not be read of it is tried once more. `partial`, `failed`: it was so before, is as
@@ -101,10 +101,8 @@ def look(catalog: Catalog | None, wanted: Wanted, path: Path) -> Looked:
 def unreadable(file: File, error: OSError) -> DocumentError:
     """What keeps a file from being read, in words."""
     # Opening says what is wrong with it, in one place for all reasons.
-    from .documents import open_document
-
     try:
-        open_document(file.path).close()
+        check_file(file.path)
     except DocumentError as said:
         return said
     return DocumentUnreadable(f"Cannot read {file.name}: {error.strerror}; try again.")

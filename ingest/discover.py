@@ -9,6 +9,9 @@ from pathlib import Path
 
 from .documents import SUPPORTED_SUFFIXES
 
+_NOBODYS = (".", "~$")
+"""How names of hidden files begin, and of those that Office programs lay beside an open document."""
+
 
 def discover(paths: Iterable[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[Path]:
     """Files as they are named, and what can be read in folders and their folders, by name; each file once.
@@ -60,7 +63,7 @@ def _files(path: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterat
     for folder, files in _walk(path, exclude):
         for name in files:
             file = folder / name
-            if name.startswith(".") or file.suffix.lower() not in SUPPORTED_SUFFIXES:
+            if name.startswith(_NOBODYS) or file.suffix.lower() not in SUPPORTED_SUFFIXES:
                 continue
             inside = file.relative_to(path)
             if (include and not fits(inside, include)) or fits(inside, exclude):

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from functools import lru_cache
 from pathlib import Path
 
 from ..retrieval.errors import DocumentEncrypted, DocumentUnreadable
+from .converted import ConvertedDocument, OnWait, by_libreoffice, by_poppler
+from .kinds import CONVERTED_SUFFIXES, TEXT_SUFFIXES, kind_of
 from .ocr import OcrEngine, RapidOcr
 from .parsed import ParseOptions
 from .pdf import PdfDocument
 from .pictures import PictureDocument
 
-__all__ = ["SUPPORTED_SUFFIXES", "ParseOptions", "PdfDocument", "PictureDocument", "display_path", "open_document"]
+__all__ = [
+    "SUPPORTED_SUFFIXES",
+    "ConvertedDocument",
+    "ParseOptions",
+    "PdfDocument",
+    "PictureDocument",
+    "check_file",
+    "display_path",
+    "open_document",
+]
 
-SUPPORTED_SUFFIXES = frozenset((".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"))
+SUPPORTED_SUFFIXES = CONVERTED_SUFFIXES | {".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"}
 """What a folder is searched for, in lower case. A file that is named by itself is opened by what is in it."""
 
 _HEAD = 1024
 """Bytes. A PDF may have this much before its header, which PDFium tolerates as Acrobat does."""
-_KINDS = (
-    (b"PK\x03\x04", "a ZIP archive or an Office file; save it as PDF"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file; save it as PDF"),
-    (b"{\\rtf", "an RTF text; save it as PDF"),
-    (b"%!PS", "PostScript; convert it to PDF"),
-    (b"\x1f\x8b", "a gzip archive; unpack it"),
-    (b"GIF8", "a GIF; save it as PNG"),
-    (b"BM", "a BMP picture; save it as PNG"),
-    (b"<!DOCTYPE", "a web page; print it to PDF"),
-    (b"<html", "a web page; print it to PDF"),
-    (b"\x7fELF", "a program"),
-)
 
 
 def open_document(
@@ -41,11 +41,14 @@ def open_document(
     password: str | None = None,
     options: ParseOptions | None = None,
     ocr: OcrEngine | None = None,
-) -> PdfDocument | PictureDocument:
-    """Open a PDF or a picture, told apart by their first bytes. Close it, or use it in a `with` statement.
+    on_wait: OnWait = lambda _: None,
+) -> PdfDocument | PictureDocument | ConvertedDocument:
+    """Open a PDF, a picture, or what LibreOffice makes a PDF of, told apart by what is in them. Close it, or use it in
+    a `with` statement.
 
     `ocr` reads pages without a usable text layer; `None` takes this process's `RapidOcr`, loaded when the first
-    such page comes. PDFium is not thread-safe: one thread of a process may use documents.
+    such page comes. `on_wait` is told before something that may take so many seconds. PDFium is not thread-safe: one
+    thread of a process may use documents.
 
     Raises `DocumentEncrypted` or `DocumentUnreadable`, with a message that names the file.
     """
@@ -53,13 +56,26 @@ def open_document(
     engine = None if options.ocr == "off" else ocr or _rapid_ocr(options.ocr_threads)
     try:
         head = _read_head(path)
-        if b"%PDF" in head:
-            return PdfDocument(path, password, options, engine)
+        if _is_pdf(path, head):
+            try:
+                return PdfDocument(path, password, options, engine)
+            except DocumentUnreadable as refused:
+                return by_poppler(path, password, options, engine, on_wait, refused)
         if _is_picture(head):
             return PictureDocument(path, options, engine)
-        raise DocumentUnreadable(_unknown_reason(head))
+        return by_libreoffice(path, kind_of(path, head), options, engine, on_wait)
     except (DocumentEncrypted, DocumentUnreadable) as error:
         raise type(error)(f"Cannot read {display_path(path)}: {error}.") from error.__cause__
+    except OSError as error:
+        raise DocumentUnreadable(f"Cannot read {display_path(path)}: {_system_reason(error)}.") from error
+
+
+def check_file(path: Path) -> None:
+    """Raise `DocumentUnreadable`, with a message that names the file, when the system does not let it be read."""
+    try:
+        _read_head(path)
+    except DocumentUnreadable as error:
+        raise DocumentUnreadable(f"Cannot read {display_path(path)}: {error}.") from error
     except OSError as error:
         raise DocumentUnreadable(f"Cannot read {display_path(path)}: {_system_reason(error)}.") from error
 
@@ -86,20 +102,18 @@ def _read_head(path: Path) -> bytes:
     return head
 
 
+def _is_pdf(path: Path, head: bytes) -> bool:
+    """A text about PDFs is none; and a file of that name that begins with an object has lost its first line."""
+    suffix = path.suffix.lower()
+    if b"%PDF" in head:
+        return head.lstrip().startswith(b"%PDF") or suffix not in TEXT_SUFFIXES
+    return suffix == ".pdf" and re.search(rb"\d \d+ obj\b", head) is not None
+
+
 def _is_picture(head: bytes) -> bool:
     if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return True
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-
-
-def _unknown_reason(head: bytes) -> str:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    for magic, kind in _KINDS:
-        if start[: len(magic)].lower() == magic.lower():
-            return f"it is {kind}"
-    if not head.strip(b"\0"):
-        return "it holds nothing but zeros; get another copy"
-    return "it is neither a PDF nor a PNG, JPEG, TIFF or WebP picture; save it as PDF"
 
 
 def _system_reason(error: OSError) -> str:

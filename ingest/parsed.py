@@ -29,6 +29,13 @@ class ParseOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """What comes next may take so long, because the document is made into a PDF first."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """What is known of a file once it is open, before its pages are read."""
 

@@ -6,7 +6,7 @@ PDFium is not thread-safe: one thread of a process uses it, which the caller see
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,24 @@ class PdfDocument:
     def close(self) -> None:
         self._pdf.close()
         self._close_file()
+
+    def stated(self, names: Iterable[str]) -> dict[str, str]:
+        """What the file says of itself, by the names of its entries; `""` where it says nothing."""
+        return {name: self._pdf.get_metadata_value(name) for name in names}
+
+    def is_bare(self) -> bool:
+        """Whether nothing is drawn on any page; a page that is broken counts as such."""
+        import pypdfium2
+        import pypdfium2.raw as pdfium
+
+        for page_index in range(self.info.pages):
+            with suppress(pypdfium2.PdfiumError):
+                page = self._pdf[page_index]
+                objects = pdfium.FPDFPage_CountObjects(page)
+                page.close()
+                if objects > 0:
+                    return False
+        return True
 
     def read_page(self, number: int) -> ParsedPage:
         """Page `number`, from 1. Raises `DocumentUnreadable` for a page that cannot be read; others may be."""

@@ -1,25 +1,28 @@
 """Reading files in a process of their own, so that a hostile one takes down its reader and not the run.
 
 The reader is one process with a limit on address space; the parent gives each page a time limit, kills a reader that
-passes it, and goes on with the next page in a new one. It is a plain subprocess and none of `multiprocessing`'s, whose
-children run the caller's script once more: a script that calls `add` outside of `if __name__ == "__main__"` works.
+passes it, with the programs it has started, and goes on with the next page in a new one. It is a plain subprocess and
+none of `multiprocessing`'s, whose children run the caller's script once more: a script that calls `add` outside of
+`if __name__ == "__main__"` works.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..retrieval.errors import DocumentEncrypted, DocumentError, DocumentUnreadable
 from .documents import display_path, open_document
-from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
+from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions, Patience
 
 START_SECONDS = 60.0
 """For starting a process, importing and opening a file, on a busy machine."""
@@ -48,6 +51,8 @@ class Reader:
         self._page_seconds = page_seconds
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
+        self._scratch: TemporaryDirectory[str] | None = None
+        """Where the process and what it starts keep temporary files: they go when it is killed, too."""
         self._connection: Connection | None = None
 
     def __enter__(self) -> Reader:
@@ -100,7 +105,7 @@ class Reader:
         """Kill the worker process, from another thread than the one that reads: its page counts as failed."""
         process = self._process
         if process is not None:
-            process.kill()
+            _kill(process)
 
     def _read_some(self, path: Path, password: str | None, first: int, only: Sequence[int]) -> Iterator[Parsed]:
         connection = self._start()
@@ -108,7 +113,8 @@ class Reader:
             connection.send((os.fspath(path), password, first, tuple(only)))
         except OSError:
             raise self._lost() from None
-        seconds = max(START_SECONDS, self._page_seconds)
+        opening = max(START_SECONDS, self._page_seconds)
+        seconds = opening
         finished = False
         try:
             while True:
@@ -124,6 +130,9 @@ class Reader:
                     if message is not None:
                         raise message
                     return
+                if isinstance(message, Patience):
+                    seconds = opening + message.seconds
+                    continue
                 yield message
                 seconds = self._page_seconds
         finally:
@@ -135,13 +144,17 @@ class Reader:
             return self._connection
         self._stop()
         self._connection, theirs = Pipe()
+        self._scratch = TemporaryDirectory(prefix="pagesight-", ignore_cleanup_errors=True)
         with theirs:
             self._process = subprocess.Popen(
                 # -P: without it, a pickle.py in the current folder would be run before the parent's path is known
                 [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C in the terminal is for whoever reads, who ends this process in time
+                env=os.environ | {"TMPDIR": self._scratch.name},
+                # Ctrl-C in the terminal is for whoever reads, who ends this process in time; and what this process has
+                # started ends with it, because all are one group
+                start_new_session=True,
             )
         with suppress(OSError):  # it died at once: whoever reads next learns how
             self._connection.send(sys.path)
@@ -153,9 +166,12 @@ class Reader:
             self._connection.close()
             self._connection = None
         if self._process is not None:
-            self._process.kill()
+            _kill(self._process)
             self._process.wait()
             self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def _lost(self) -> _ReaderLostError:
         code = None
@@ -171,6 +187,12 @@ class _ReaderLostError(Exception):
     """The worker process died or was killed."""
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it has started, also when it is dead and they are not."""
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says the latter of the dead
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> None:
     """The worker process: take a file, send its document and pages, then `None`; or send the error."""
     _limit_memory(memory_bytes)
@@ -178,7 +200,7 @@ def _serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> 
         while True:
             path, password, first, only = connection.recv()
             try:
-                for message in _parse(Path(path), password, first, only, options):
+                for message in _parse(Path(path), password, first, only, options, connection.send):
                     connection.send(message)
                 connection.send(None)
             except (DocumentEncrypted, DocumentUnreadable) as error:
@@ -193,9 +215,16 @@ def _serve(connection: Connection, options: ParseOptions, memory_bytes: int) -> 
 
 
 def _parse(
-    path: Path, password: str | None, first: int, only: Sequence[int], options: ParseOptions
+    path: Path,
+    password: str | None,
+    first: int,
+    only: Sequence[int],
+    options: ParseOptions,
+    send: Callable[[Patience], None],
 ) -> Iterator[Parsed]:
-    with open_document(path, password=password, options=options) as document:
+    with open_document(
+        path, password=password, options=options, on_wait=lambda seconds: send(Patience(seconds))
+    ) as document:
         yield document.info
         for number in [n for n in only if n >= first] or range(first, document.info.pages + 1):
             try:

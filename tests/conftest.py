@@ -34,6 +34,8 @@ FIRST = (
     "test_crashes",
     "test_faiss_store",
     "test_cli",
+    "test_formats",
+    "test_sealed",
 )
 """Files of tests that come first: those that fork, before others start threads, whose locks a fork would keep for ever;
 then those that take longest, for of two processes that share them neither should end with a long one.

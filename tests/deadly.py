@@ -7,12 +7,12 @@
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pagesight.ingest import worker
-from pagesight.ingest.parsed import ParsedDocument, ParseOptions
+from pagesight.ingest.parsed import ParsedDocument, ParseOptions, Patience
 
 parse = worker._parse
 
@@ -28,9 +28,14 @@ real_serve = worker._serve
 
 
 def poisoned(
-    path: Path, password: str | None, first: int, only: Sequence[int], options: ParseOptions
+    path: Path,
+    password: str | None,
+    first: int,
+    only: Sequence[int],
+    options: ParseOptions,
+    send: Callable[[Patience], None],
 ) -> Iterator[worker.Parsed]:
-    for message in parse(path, password, first, only, options):
+    for message in parse(path, password, first, only, options, send):
         page = 0 if isinstance(message, ParsedDocument) else message.number
         if path.stem == f"stirbt {page}" or (page and path.stem == "stirbt immer"):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -61,7 +61,9 @@ def add(
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add documents: PDF, PNG, JPEG, TIFF, WebP. What is there already, unchanged, costs no work.
+    """Add documents: PDF, pictures and, with LibreOffice, Office files, HTML, Markdown, text and mail.
+
+    What is there already, unchanged, costs no work.
 
     Ctrl-C stops after the pages in hand; the same command goes on there, also after a power cut.
 
@@ -155,7 +157,7 @@ class _Run:
             print_json(said)
             return
         if not total and not report.counts:
-            typer.echo("Nothing to add: there is no PDF or picture at that place.", err=True)
+            typer.echo("Nothing to add: there is no document at that place.", err=True)
             return
         line = ", ".join(f"{number} {state}" for state, number in said["documents"].items()) or "nothing done"
         if report.pages:

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from ..ingest.libreoffice import libreoffice_version
+from ..ingest.libreoffice import not_installed as libreoffice_not_installed
+from ..ingest.poppler import INSTALL as INSTALL_POPPLER
+from ..ingest.poppler import has_poppler
 from ..retrieval.drafts import drafts
 from ..retrieval.encode import missing
 from ..retrieval.encoders.sentence import SentenceEncoder
@@ -67,9 +71,22 @@ def examine(settings: Settings) -> list[Finding]:
         findings.append(Finding("ocr", False, "RapidOCR is missing; install it with: pip install rapidocr onnxruntime"))
     else:
         findings.append(Finding("ocr", True, f"RapidOCR {version('rapidocr')}, used: {settings.ocr}"))
+    findings += _converters()
     findings.append(Finding("answers", True, "extractive: quotes with citations, no model to download"))
     findings.append(_library(settings))
     return findings
+
+
+def _converters() -> list[Finding]:
+    office = libreoffice_version()
+    kinds = "Office files, web pages, Markdown, text and mail"
+    missing = f"PDF and pictures; for {kinds}: {libreoffice_not_installed()}"
+    poppler = "Poppler reads PDFs that PDFium refuses"
+    missing_poppler = f"Poppler is not installed ({INSTALL_POPPLER}); PDFs that PDFium refuses fail"
+    return [
+        Finding("formats", True, f"PDF, pictures, and by {office}: {kinds}" if office else missing),
+        Finding("poppler", True, poppler if has_poppler() else missing_poppler),
+    ]
 
 
 def _kernel() -> Finding:

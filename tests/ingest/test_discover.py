@@ -15,7 +15,10 @@ def names(*paths: Path, root: Path) -> list[str]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     root = tmp_path / "unterlagen"
-    for name in ("b.PDF", "ä/план.pdf", "ä/notes.txt", "ä/z.jpeg", ".versteckt.pdf", ".git/x.pdf", "c.tif", "README"):
+    for name in (
+        *("b.PDF", "ä/план.pdf", "ä/notes.bin", "ä/z.jpeg", ".versteckt.pdf", ".git/x.pdf", "c.tif", "README"),
+        *("ä/~$offen.docx", "ä/.~lock.offen.odt#"),
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     return root
@@ -23,6 +26,14 @@ def tree(tmp_path: Path) -> Path:
 
 def test_a_folder_means_what_can_be_read_in_it_and_its_folders(tree: Path):
     assert names(tree, root=tree) == ["b.PDF", "c.tif", "ä/z.jpeg", "ä/план.pdf"]
+
+
+def test_office_files_texts_mail_and_web_pages_in_folders_are_meant(tmp_path: Path):
+    there = ["a.DOCX", "b.doc", "c.pptx", "d.ppt", "e.xlsx", "f.xls", "g.odt", "h.ods", "i.odp", "j.rtf", "k.html"]
+    there += ["l.htm", "m.md", "n.markdown", "o.txt", "p.eml"]
+    for name in (*there, "metadata.csv", "metadata.jsonl", "x.exe", "~$a.docx"):
+        (tmp_path / name).touch()
+    assert names(tmp_path, root=tmp_path) == there
 
 
 def test_a_file_that_is_named_is_meant_whatever_its_name(tree: Path):

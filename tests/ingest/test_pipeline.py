@@ -84,7 +84,7 @@ def test_one_bad_file_among_good_ones_stops_nothing(library: Library, folder: Pa
         "e ohne.pdf": "no pages",
         "f riese.pdf": "points",
         "g halb.pdf": "page 2",
-        "h text.pdf": "neither a PDF nor",
+        "h text.pdf": "it is text, and its name ends in .pdf",
         "i.pdf": "in a circle",
         "j röhre.pdf": "not a regular file",
         "k weg.pdf": "no such file",

@@ -113,6 +113,8 @@ def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy:
             "perceptual",
             "maxsim",
             "ocr",
+            "formats",
+            "poppler",
             "answers",
             "library",
         ),

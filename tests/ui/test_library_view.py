@@ -65,7 +65,7 @@ def test_uploads_make_the_library_and_each_file_says_what_became_of_it(new: AppT
     assert (stages(new)["Звіт.pdf"], stages(new)["half.pdf"]) == ("✓ indexed", "◐ partial")
     assert "**half.pdf** was added in part." in said(new)
     assert re.search(r"\*\*locked.pdf\*\* was not added. .*encrypted", said(new))
-    assert re.search(r"\*\*notes.docx\*\* was not added. .*save it as PDF", said(new))
+    assert re.search(r"\*\*notes.docx\*\* was not added. .*get another copy", said(new))
     assert "2 documents, 3 pages, " in said(new)
     table = new.dataframe[0].value
     assert list(table["File"]) == ["locked.pdf", "notes.docx", "half.pdf", "Звіт.pdf"]

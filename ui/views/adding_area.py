@@ -46,7 +46,7 @@ def adding_area(failed: Sequence[str]) -> None:
     folder = st.toggle("A whole folder", key="whole-folder", help="Choose or drop a folder with everything in it")
     with st.form("upload", border=True):
         files = st.file_uploader(
-            "PDF files, and pictures of pages (PNG, JPEG, TIFF, WebP)",
+            "PDF files, pictures of pages (PNG, JPEG, TIFF, WebP), Office files, web pages, Markdown, text and mail",
             accept_multiple_files="directory" if folder else True,
             key=f"files-{folder}-{number}",
             help="A file with the name of one that was uploaded before replaces it.",

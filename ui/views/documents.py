@@ -52,7 +52,7 @@ def show() -> None:
         rows = list_rows(library) if library is not None else []
         st.title("Library")
         if not rows:
-            st.info("There are no documents here yet. Add PDF files or pictures of pages below.")
+            st.info("There are no documents here yet. Add PDF files, pictures of pages or Office files below.")
             st.caption(f"The library: {plain(str(library_path()))}")
         elif library is not None:
             _table(library, rows, generation)
