@@ -43,7 +43,7 @@ class LineReader:
 
     def __init__(self, recogniser: Any, threads: int) -> None:
         self._session = recogniser.session
-        self._letters: Sequence[str] = recogniser.postprocess_op.character  # the first one stands for no letter
+        self._letters: list[str] = recogniser.postprocess_op.character  # the first one stands for no letter
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
 

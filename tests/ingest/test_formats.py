@@ -145,10 +145,8 @@ def files(tmp_path: Path) -> Path:
 
 @office.needs_libreoffice
 def test_what_is_added_is_found_with_its_place(files: Path, tmp_path: Path, minilm: SentenceEncoder) -> None:
-    from conftest import share_encoder
-
     with create_library(tmp_path / "бібліотека") as library:
-        share_encoder(library, minilm)
+        library.text_encoder._loaded = minilm._model
         assert {outcome.state for outcome in add(library, [files])} == {"indexed"}
         assert {outcome.state for outcome in add(library, [files])} == {"unchanged"}
         hit = library.retrieve("Größe der Pumpe", k=1, where={"type": "eml"})[0]
