@@ -14,7 +14,15 @@ from .parsed import ParseOptions
 from .pdf import PdfDocument
 from .pictures import PictureDocument
 
-__all__ = ["SUPPORTED_SUFFIXES", "ParseOptions", "PdfDocument", "PictureDocument", "display_path", "open_document"]
+__all__ = [
+    "SUPPORTED_SUFFIXES",
+    "ParseOptions",
+    "PdfDocument",
+    "PictureDocument",
+    "display_path",
+    "indexed_name",
+    "open_document",
+]
 
 SUPPORTED_SUFFIXES = frozenset((".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"))
 """What a folder is searched for, in lower case. A file that is named by itself is opened by what is in it."""
@@ -71,6 +79,15 @@ def display_path(path: Path) -> str:
     'caf\\xe9.pdf'
     """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def indexed_name(path: Path) -> str:
+    """A file's name as the lexical index has it.
+
+    >>> indexed_name(Path("/scans/net_income-2021.pdf"))
+    'net income 2021'
+    """
+    return path.stem.replace("_", " ").replace("-", " ")
 
 
 def _read_head(path: Path) -> bytes:

@@ -125,19 +125,13 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
                 if known.document is None and not again:
                     yield StillFailed(file, known.reason or "")
                     continue
-                failed = library.catalog.failures(known.document) if known.document and wanted.retry_failed else ()
-                if known.document is not None and failed:
-                    for message in reader.read(path, password, only=sorted(failed)):
-                        yield Mending(file, known.document, message) if isinstance(message, ParsedDocument) else message
-                    yield Ended(file)
-                    continue
                 if known.document is not None:
-                    yield Unchanged(file)
+                    yield from _what_is_missing(library, reader, wanted, file, known.document)
                     continue
             file = File(path, name, _hash(file), size, modified)
             assert file.sha256 is not None
             if file.sha256 in on_the_way or library.catalog.has_document(file.sha256):
-                yield Unchanged(file)
+                yield from _what_is_missing(library, reader, wanted, file, file.sha256)
                 continue
             draft = draft_of(library.catalog, file.sha256, made)
             for message in reader.read(path, password, 1 if draft is None else draft.pages + 1):
@@ -149,6 +143,17 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
         else:
             on_the_way.add(file.sha256)
             yield Ended(file)
+
+
+def _what_is_missing(library: Library, reader: Reader, wanted: Wanted, file: File, document: str) -> Iterator[Event]:
+    """Of a document that is there: the pages that could not be read, where they are to be tried again."""
+    failed = library.catalog.failures(document) if wanted.retry_failed else {}
+    if not failed:
+        yield Unchanged(file)
+        return
+    for message in reader.read(file.path, wanted.password, only=sorted(failed)):
+        yield Mending(file, document, message) if isinstance(message, ParsedDocument) else message
+    yield Ended(file)
 
 
 def _look(file: File) -> tuple[int, int]:

@@ -131,6 +131,13 @@ class Segment:
     def of_documents(self, documents: Collection[str]) -> Rows:
         return self._rows([i for document in documents for i in self._documents.get(document, ())])
 
+    def living_documents(self, alive: NDArray[np.bool_] | None) -> set[str]:
+        """Those with a row that is `alive`, `(rows,)`; `None`: all are."""
+        if alive is None:
+            return set(self._documents)
+        counts = np.add.reduceat(alive.astype(np.int64), self._starts[:-1])
+        return {document for document, places in self._documents.items() if counts[places].any()}
+
     def of_pages(self, pages: Collection[str]) -> Rows:
         return self._rows([i for page in pages for i in self._pages.get(page, ())])
 

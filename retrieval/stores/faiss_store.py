@@ -115,6 +115,10 @@ class FaissStore:
             return found
         raise CorruptFile(f"Segments in {self._folder} are missing; {REMEDY}")
 
+    def documents(self) -> set[str]:
+        now = self._now()
+        return {one for name, segment in now.segments.items() for one in segment.living_documents(now.alive[name])}
+
     def remove(self, document: str) -> None:
         if not self._folder.is_dir():
             return
@@ -147,10 +151,25 @@ class FaissStore:
             yield str(error)
             return
         for part in parts:
-            for name in FILES:
-                file = self._folder / part.name / name
-                if not file.is_file() or checksum(file) != part.sums.files[name]:
-                    yield f"{file}: not what was written; {REMEDY}"
+            yield from self._wrong(part)
+
+    def drop_damaged(self) -> None:
+        with self._writing:
+            try:
+                said = read_list(self._folder)
+            except CorruptFile:
+                numbers = [int(part.name) for part in segments_on_disk(self._folder)]
+                self._commit(SegmentList(0, max(numbers, default=-1) + 1))
+                return
+            sound = tuple(part for part in said.parts if not any(self._wrong(part)))
+            if sound != said.parts:
+                self._commit(replace(said, parts=sound))
+
+    def _wrong(self, part: Part) -> Iterator[str]:
+        for name in FILES:
+            file = self._folder / part.name / name
+            if not file.is_file() or checksum(file) != part.sums.files[name]:
+                yield f"{file}: not what was written; {REMEDY}"
 
     def _begin(self, dim: int | None = None) -> _State:
         """The state that a writer starts from; what a killed one left is cleared away."""
