@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import journal
 from .catalog_checkup import contradictions, lost_pages, sources_left, unreadable
 from .drafts import drafts
+from .errors import MEND
 from .inventory import Difference, Inventory
 from .optional import OPTIONAL
 from .picture_checkup import damaged_pictures, leftovers
@@ -25,7 +26,7 @@ from .sources import find_source, paths_of
 if TYPE_CHECKING:
     from .library import Library
 
-MEND = "pagesight doctor --repair"
+REPAIR = "pagesight doctor --repair"
 CHANNELS = ("lexical", "dense", "words", "visual", "image")
 SHOWN = 3
 """Examples that a finding names."""
@@ -86,7 +87,7 @@ class _Checkup:
         wrong += _some([f"{self._title(page.document)}, {page.why}" for page in lost])
         if not wrong:
             return Finding("catalog", True, "whole")
-        return Finding("catalog", False, f"{'; '.join(wrong)}. {MEND} mends it{ways}.")
+        return Finding("catalog", False, f"{'; '.join(wrong)}. {REPAIR} mends it{ways}.")
 
     def pictures(self) -> Finding:
         library = self._library
@@ -105,7 +106,7 @@ class _Checkup:
             "pictures",
             False,
             f"{len(wrong)} of {total} pages have a picture that is missing or damaged: {', '.join(_some(places))}. "
-            f"{MEND} draws them again{self._ways(documents)}.",
+            f"{REPAIR} draws them again{self._ways(documents)}.",
         )
 
     def indexes(self) -> Iterator[Finding]:
@@ -116,12 +117,13 @@ class _Checkup:
             self._strange[channel] = difference.strange
             missing = f"{len(difference.missing)} pages lack the channel {channel}"
             if damaged:
-                yield Finding(channel, False, f"{' '.join(_some(damaged))} {MEND} makes it again from the catalog.")
+                lines = _some([line.removesuffix(f"; {MEND}") for line in damaged])
+                yield Finding(channel, False, f"{'; '.join(lines)}. {REPAIR} makes it again.")
             elif difference.missing and channel in OPTIONAL:  # no fault: it counts as average where it has not looked
                 yield Finding(channel, True, f"{missing}: pagesight encode --channel {channel}")
             elif difference.missing:
                 places = ", ".join(_some([self._page(page) for page in sorted(difference.missing)]))
-                yield Finding(channel, False, f"{missing}: {places}. {MEND} makes them again from the catalog.")
+                yield Finding(channel, False, f"{missing}: {places}. {REPAIR} makes them again.")
             else:
                 yield Finding(channel, True, "")
 
@@ -137,7 +139,7 @@ class _Checkup:
         if not lines:
             return Finding("orphans", True, "none")
         note = f"{len(lines)} things belong to no document and are never shown: {', '.join(_some(lines))}"
-        return Finding("orphans", False, f"{note}. {MEND} removes them.")
+        return Finding("orphans", False, f"{note}. {REPAIR} removes them.")
 
     def journal(self) -> Finding:
         file = self._library.path / journal.FILE

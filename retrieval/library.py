@@ -24,7 +24,7 @@ from .catalog import Catalog
 from .channels import Asked, Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
 from .encoders.sentence import SentenceEncoder
 from .encoders.words import WordsEncoder
-from .errors import CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
+from .errors import MEND, CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
 from .evidence import PageMatch, find_evidence, match_page
 from .figures import figures_of
 from .fusion import default_weights
@@ -294,7 +294,7 @@ class Library:
         except FileNotFoundError:
             data = b""
         if hashlib.sha256(data).hexdigest() != self.catalog.image_sha(page.id):
-            raise CorruptFile(f"{file} is missing or damaged; remove the document and add it again.")
+            raise CorruptFile(f"{file} is missing or damaged; {MEND}.")
         return data
 
     def image_path(self, document: str, number: int) -> Path:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from .listing import RESTORE
+from ..errors import MEND
 
 FILE = "chroma.sqlite3"
 
@@ -59,7 +59,7 @@ def damages(folder: Path) -> Iterator[str]:
     except sqlite3.DatabaseError as error:
         said = str(error)
     if said != "ok":
-        yield f"{folder / FILE} is damaged ({said}); {RESTORE}"
+        yield f"{folder / FILE} is damaged ({said}); {MEND}"
 
 
 def _is_one(first: Path, folder: Path) -> bool:

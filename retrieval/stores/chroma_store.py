@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..errors import MEND
 from ..files import folder_whole
 from ..types import Vectors
 from .chroma_copy import copy_collection, get_collection, open_client
 from .chroma_files import FILE, Written, damages, databases, half_databases, last_written
-from .listing import RESTORE
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection as ChromaCollection
@@ -135,7 +135,7 @@ class ChromaStore:
 
     def verify(self) -> Iterator[str]:
         """Chroma keeps no checksums: what it can give back of each vector is taken for whole."""
-        found = [f"{folder / FILE} is missing; {RESTORE}" for folder in half_databases(self._folder)]
+        found = [f"{folder / FILE} is missing; {MEND}" for folder in half_databases(self._folder)]
         found += [line for folder in self._databases() for line in damages(folder)]
         yield from found
         if found:
@@ -147,7 +147,7 @@ class ChromaStore:
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of Chroma's Rust part is no `Exception`
             said = (str(error) or type(error).__name__).splitlines()[0]
-            yield f"{self._folder} cannot be read ({said}); {RESTORE}"
+            yield f"{self._folder} cannot be read ({said}); {MEND}"
 
     def drop_damaged(self) -> None:
         """All of it: nobody can tell what is whole."""

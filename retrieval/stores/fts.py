@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import local
 
 from ..analysis import query_terms, terms
+from ..errors import MEND
 from ..squeeze import squeeze
-from .listing import RESTORE
 
 FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
 """Field to weight. Title and file name stand on every page of a document: they let its identity speak for its pages."""
@@ -139,7 +139,7 @@ class FtsIndex:
         except sqlite3.DatabaseError as error:
             said = str(error)
         if said != "ok":
-            yield f"{self._path} is damaged ({said}); {RESTORE}"
+            yield f"{self._path} is damaged ({said}); {MEND}"
 
     def drop_damaged(self) -> None:
         """All of it: what is left of a damaged index cannot be told from what is not."""

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import CorruptFile
+from ..errors import MEND, CorruptFile
 from . import lists as inverted
-from .listing import RESTORE
 from .segment import Segment
 from .segment_list import Entry, SegmentList, read_segment_list
 
@@ -30,9 +29,9 @@ def damages(folder: Path) -> Iterator[str]:
             continue
         yield from segment.verify(np.flatnonzero(entry.alive()).tolist())
         if not _lists_sound(folder, entry):
-            yield f"{folder / entry.name / entry.lists} is damaged; {RESTORE}"
+            yield f"{folder / entry.name / entry.lists} is damaged; {MEND}"
     if not _centres_sound(folder, listed):
-        yield f"{folder / listed.centres} is damaged; {RESTORE}"
+        yield f"{folder / listed.centres} is damaged; {MEND}"
 
 
 def without_damages(folder: Path) -> SegmentList:
