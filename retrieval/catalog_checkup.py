@@ -124,7 +124,7 @@ def _wrong_words(catalog: Catalog, page: str) -> str | None:
         try:
             words = unpack_words(packed, text)
             spans = json.loads(passages)
-            if any(not 0 <= first < last <= len(words) for first, last in spans):
+            if any(not 0 <= first <= last <= len(words) for first, last in spans):
                 return "its passages lie outside of it"
         except (TypeError, ValueError, OverflowError, zlib.error) as error:
             return f"its words are damaged ({error})"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import journal
 from .catalog_checkup import contradictions, lost_pages, sources_left, unreadable
 from .drafts import drafts
-from .errors import MEND
+from .errors import MEND, LibraryError
 from .inventory import Difference, Inventory
 from .optional import OPTIONAL
 from .picture_checkup import damaged_pictures, leftovers
@@ -96,8 +96,7 @@ class _Checkup:
             wrong = damaged_pictures(inventory, library.path, lambda *done: self._on_step("pictures", *done))
         if wrong:
             with self._inventory() as inventory:
-                again = damaged_pictures(inventory, library.path)
-            wrong = {page: file for page, file in wrong.items() if page in again}
+                wrong = damaged_pictures(inventory, library.path, among=wrong)
         if not wrong:
             return Finding("pictures", True, f"{total} pages, each as it was drawn")
         documents = {page.rpartition("/")[0] for page in wrong}
@@ -112,8 +111,12 @@ class _Checkup:
     def indexes(self) -> Iterator[Finding]:
         for done, channel in enumerate(CHANNELS):
             self._on_step("indexes", done, len(CHANNELS))
-            damaged = self._damages(channel)
-            difference = Difference() if damaged else self._difference(channel)
+            try:
+                damaged = self._damages(channel)
+                difference = Difference() if damaged else self._difference(channel)
+            except LibraryError as error:  # a server that does not answer
+                yield Finding(channel, False, str(error))
+                continue
             self._strange[channel] = difference.strange
             missing = f"{len(difference.missing)} pages lack the channel {channel}"
             if damaged:
@@ -154,8 +157,8 @@ class _Checkup:
             said = str(error)
         if said == "ok":
             return Finding("journal", True, "whole")
-        note = f"{file} is damaged ({said}), so that nothing is kept in it; restore it, or delete it for a new one."
-        return Finding("journal", False, note)
+        note = f"{file} is damaged ({' '.join(said.split())}), so that nothing is kept in it"
+        return Finding("journal", False, f"{note}; restore it, or delete it for a new one.")
 
     def summary(self) -> Finding:
         catalog = self._library.catalog

@@ -46,6 +46,7 @@ class Inventory:
 
         Raises `sqlite3.DatabaseError` when the catalog is damaged, and `LibraryError` when it is missing.
         """
+        self.alone = alone
         self._rows = sqlite3.connect("", uri=True, isolation_level=None)  # "": on disk where it gets large
         self._rows.create_function("worded", 1, _worded, deterministic=True)
         with attached(self._rows, catalog):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from .inventory import Inventory
@@ -14,13 +14,17 @@ from .lock import HOLDER
 
 
 def damaged_pictures(
-    inventory: Inventory, library: Path, on_picture: Callable[[int, int], None] = lambda *_: None
+    inventory: Inventory,
+    library: Path,
+    on_picture: Callable[[int, int], None] = lambda *_: None,
+    *,
+    among: Collection[str] | None = None,
 ) -> dict[str, Path]:
     """The pages whose picture is not the one that was stored, and the file where it should be. Reads every picture.
 
-    `on_picture` is told how many were read, and how many there are.
+    `on_picture` is told how many were read, and how many there are; `among`: look at these pages only.
     """
-    wanted = list(inventory.pictures())
+    wanted = [one for one in inventory.pictures() if among is None or one[0] in among]
     wrong: dict[str, Path] = {}
     for done, (page, document, number, sha) in enumerate(wanted):
         on_picture(done, len(wanted))
@@ -43,7 +47,7 @@ def leftovers(inventory: Inventory, library: Path) -> Iterator[Path]:
             continue
         known = pictures[folder.name] | {f"{page.rpartition('/')[2]:0>5}.webp" for page in inventory.failed}
         yield from sorted(file for file in folder.glob("[!.]*") if file.name not in known)
-    if not _at_work(library):
+    if inventory.alone or not _at_work(library):
         for folder in ("", "pages", "pages/*", "chroma", "faiss", "faiss/*", "multivectors", "multivectors/*"):
             for left in sorted(library.glob(f"{folder}/.new-*".removeprefix("/"))):
                 if left.parent.name not in inventory.unfinished:

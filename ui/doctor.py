@@ -9,9 +9,10 @@ from importlib.metadata import version
 
 from ..retrieval.checkup import Finding, OnStep, check
 from ..retrieval.encoders.sentence import SentenceEncoder
-from ..retrieval.errors import LibraryNotFound, PagesightError
+from ..retrieval.errors import MEND, CorruptFile, LibraryNotFound, PagesightError
 from ..retrieval.library import open_library
 from ..retrieval.manifest import read_manifest
+from ..retrieval.manifest_repair import manifest_lost, mend_manifest
 from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
 from ..retrieval.migrate import migrate
 from ..retrieval.optional import find_image, find_reranker, find_visual
@@ -82,6 +83,9 @@ def mend(settings: Settings, password: str | None = None, say: Callable[[str], N
     """Mend the library as far as that goes; `say` is told what was done. Raises `LibraryError`."""
     from ..ingest.restore import Restorer
 
+    if manifest_lost(settings.library):
+        mend_manifest(settings.library, settings)
+        say("library.json is written anew")
     with open_library(settings.library, settings) as library:
         repair(library, Restorer(library, password), say)
 
@@ -89,6 +93,8 @@ def mend(settings: Settings, password: str | None = None, say: Callable[[str], N
 def _with_library(findings: list[Finding], settings: Settings, on_step: OnStep) -> list[Finding]:
     """The findings, and what there is to say of the library: of a channel, in its own finding."""
     try:
+        if manifest_lost(settings.library):
+            raise CorruptFile(f"{settings.library / 'library.json'} is missing or damaged; {MEND}")
         with open_library(settings.library, settings) as library:
             found = {one.name: one for one in check(library, on_step)}
     except LibraryNotFound as error:

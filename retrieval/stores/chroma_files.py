@@ -59,7 +59,7 @@ def damages(folder: Path) -> Iterator[str]:
     except sqlite3.DatabaseError as error:
         said = str(error)
     if said != "ok":
-        yield f"{folder / FILE} is damaged ({said}); {MEND}"
+        yield f"{folder / FILE} is damaged ({' '.join(said.split())}); {MEND}"
 
 
 def _is_one(first: Path, folder: Path) -> bool:

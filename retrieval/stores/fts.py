@@ -139,7 +139,7 @@ class FtsIndex:
         except sqlite3.DatabaseError as error:
             said = str(error)
         if said != "ok":
-            yield f"{self._path} is damaged ({said}); {MEND}"
+            yield f"{self._path} is damaged ({' '.join(said.split())}); {MEND}"
 
     def drop_damaged(self) -> None:
         """All of it: what is left of a damaged index cannot be told from what is not."""
