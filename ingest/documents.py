@@ -25,6 +25,7 @@ __all__ = [
     "PictureDocument",
     "check_file",
     "display_path",
+    "indexed_name",
     "open_document",
 ]
 
@@ -87,6 +88,15 @@ def display_path(path: Path) -> str:
     'caf\\xe9.pdf'
     """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def indexed_name(path: Path) -> str:
+    """A file's name as the lexical index has it.
+
+    >>> indexed_name(Path("/scans/net_income-2021.pdf"))
+    'net income 2021'
+    """
+    return path.stem.replace("_", " ").replace("-", " ")
 
 
 def _read_head(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from ..retrieval.types import PageContent, State
 from ..retrieval.writer import LibraryWriter, PageSink
 from .ahead import Ahead
 from .changes import File, Wanted
-from .documents import display_path
+from .documents import display_path, indexed_name
 from .parsed import FailedPage, ParsedPage
 from .prune import gone
 from .reading import (
@@ -207,6 +207,8 @@ class _Consumer:
                 state, reason = "partial", ended.reason
             else:
                 draft.commit(state, reason)
+        if file.sha256 is not None:  # it has another time than it had
+            self._writer.put_source(file.source(file.sha256))
         if self._given:
             self._writer.set_metadata([mending.id], self._given)
         return Outcome(file.name, state, self._count(mending.id), reason, time.monotonic() - started)
@@ -250,7 +252,7 @@ class _Consumer:
         contents = [
             PageContent("", title, page.words, page.passages, page.image, page.width, page.height) for page in pages
         ]
-        name = begun.file.path.stem.replace("_", " ").replace("-", " ")
+        name = indexed_name(begun.file.path)
         sink.add_pages(rows, contents, [{"title": title, "headings": page.headings, "name": name} for page in pages])
         for page in pages:
             self._on_progress(Progress(begun.file.name, page.number, begun.document.pages))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
 from ..retrieval.drafts import draft_of
 from ..retrieval.errors import DocumentError, DocumentUnreadable
 from ..retrieval.library import Library
-from .changes import File, Looked, Wanted, look, unreadable
+from .changes import File, Wanted, look, unreadable
 from .documents import display_path
 from .parsed import FailedPage, ParsedDocument, ParsedPage, ParseOptions
 from .worker import Reader
@@ -87,9 +87,9 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
                 yield StillFailed(file, looked.reason)
             elif looked.document is None:
                 file = replace(file, sha256=_hash(file))
-                yield from _read_new(library, reader, file, wanted.password, made, on_the_way)
+                yield from _read_new(library, reader, file, wanted, made, on_the_way)
             elif looked.change == "again":
-                yield from _read_missing(reader, looked, looked.document, wanted.password)
+                yield from _read_missing(reader, file, looked.document, looked.missing, wanted.password)
             else:
                 yield Unchanged(file)
         except DocumentError as error:
@@ -97,26 +97,34 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
 
 
 def _read_new(
-    library: Library, reader: Reader, file: File, password: str | None, made: str, on_the_way: set[str]
+    library: Library, reader: Reader, file: File, wanted: Wanted, made: str, on_the_way: set[str]
 ) -> Iterator[Event]:
-    """All pages, or those after a draft's; nothing of bytes that are there or on their way under another name."""
+    """All pages, or those after a draft's. Of bytes that are there, or on their way under another name, at most the
+    pages that are missing.
+    """
     assert file.sha256 is not None
     if file.sha256 in on_the_way or library.catalog.has_document(file.sha256):
-        yield Unchanged(file)
+        missing = sorted(library.catalog.failures(file.sha256)) if wanted.retry_failed else ()
+        if missing:
+            yield from _read_missing(reader, file, file.sha256, missing, wanted.password)
+        else:
+            yield Unchanged(file)
         return
     draft = draft_of(library.catalog, file.sha256, made)
-    for message in reader.read(file.path, password, 1 if draft is None else draft.pages + 1):
+    for message in reader.read(file.path, wanted.password, 1 if draft is None else draft.pages + 1):
         yield Begun(file, message) if isinstance(message, ParsedDocument) else message
     _must_be_still(file)
     on_the_way.add(file.sha256)
     yield Ended(file)
 
 
-def _read_missing(reader: Reader, looked: Looked, document: str, password: str | None) -> Iterator[Event]:
-    for message in reader.read(looked.file.path, password, only=looked.missing):
-        yield Mending(looked.file, document, message) if isinstance(message, ParsedDocument) else message
-    _must_be_still(looked.file)
-    yield Ended(looked.file)
+def _read_missing(
+    reader: Reader, file: File, document: str, missing: Sequence[int], password: str | None
+) -> Iterator[Event]:
+    for message in reader.read(file.path, password, only=missing):
+        yield Mending(file, document, message) if isinstance(message, ParsedDocument) else message
+    _must_be_still(file)
+    yield Ended(file)
 
 
 def _must_be_still(file: File) -> None:

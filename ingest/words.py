@@ -170,6 +170,29 @@ def compose(
     return PageText("".join(pieces), tuple(words), tuple(lines))
 
 
+def recompose(text: str, words: Sequence[Word]) -> PageText:
+    """A page's text and words with the lines they stand on, as `compose` laid them out; boxes may be float32.
+
+    A line ends at a line break, and inside a word that was hyphenated there; then the break that follows may be the one
+    that moved behind that word, which ends no line.
+    """
+    words = [Word(word.text, Box(*(round(edge, 2) for edge in word.box)), word.start) for word in words]
+    lines: list[int] = []
+    line, moved = 0, False
+    for before, word in zip([None, *words], words, strict=False):
+        if before is not None:
+            between = text[before.start + len(before.text) : word.start]
+            hyphenated = not between and not unspaced(before.text[-1]) and not unspaced(word.text[0])
+            line += hyphenated or (between == "\n" and not (moved and _side_by_side(before.box, word.box)))
+            moved = hyphenated
+        lines.append(line)
+    return PageText(text, tuple(words), tuple(lines))
+
+
+def _side_by_side(one: Box, other: Box) -> bool:
+    return abs(one.center[1] - other.center[1]) < max(one.height, other.height) / 2 and other.x0 >= one.x0
+
+
 def _join_hyphenated(tokens: list[str], separators: list[Break]) -> None:
     """Close the gap inside words that were broken at the end of a line, in place.
 

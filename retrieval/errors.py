@@ -17,6 +17,9 @@
 Each message says what happened, to what, and what to do next; it is shown to people as it stands.
 """
 
+MEND = "mend it with: pagesight doctor --repair"
+"""What to do about a part of a library that is damaged and can be made again."""
+
 
 class PagesightError(Exception):
     """Anything this package raises on purpose."""

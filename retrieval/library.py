@@ -24,7 +24,7 @@ from .catalog import Catalog
 from .channels import Asked, Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
 from .encoders.sentence import SentenceEncoder
 from .encoders.words import WordsEncoder
-from .errors import CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
+from .errors import MEND, CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
 from .evidence import PageMatch, find_evidence, match_page
 from .figures import figures_of
 from .fusion import default_weights
@@ -61,7 +61,7 @@ def create_library(path: str | Path, settings: Settings | None = None) -> Librar
     if not (path / "library.json").is_file():
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise LibraryError(f"{path} is there already and is not a library; name an empty or new folder.")
-        manifest = Manifest(_encoder_ids(*_encoders(settings)))
+        manifest = Manifest(encoder_ids(settings))
         for channel, part in (("visual", find_visual(settings, None)), ("image", find_image(settings, None))):
             if part.encoder is not None and part.spec is not None:
                 manifest = manifest.with_channel(channel, part.encoder.id, part.spec)
@@ -305,7 +305,7 @@ class Library:
         except FileNotFoundError:
             data = b""
         if hashlib.sha256(data).hexdigest() != self.catalog.image_sha(page.id):
-            raise CorruptFile(f"{file} is missing or damaged; remove the document and add it again.")
+            raise CorruptFile(f"{file} is missing or damaged; {MEND}.")
         return data
 
     def image_path(self, document: str, number: int) -> Path:
@@ -342,12 +342,14 @@ def _encoders(settings: Settings) -> tuple[SentenceEncoder, WordsEncoder]:
     return text, WordsEncoder(text)
 
 
-def _encoder_ids(text: SentenceEncoder, words: WordsEncoder) -> dict[str, EncoderId]:
+def encoder_ids(settings: Settings) -> dict[str, EncoderId]:
+    """By channel, those that every library has."""
+    text, words = _encoders(settings)
     return {"dense": text.id, "words": words.id}
 
 
 def _check_encoders(path: Path, manifest: Manifest, settings: Settings) -> None:
-    for channel, now in _encoder_ids(*_encoders(settings)).items():
+    for channel, now in encoder_ids(settings).items():
         built = manifest.encoders.get(channel)
         if built != now:
             raise EncoderMismatch(

@@ -15,6 +15,9 @@ from .catalog import now
 from .errors import LibraryError, LibraryLocked
 from .files import write_whole
 
+HOLDER = ".lock-holder"
+"""Who has the lock; it stays behind a writer that was killed."""
+
 
 @contextmanager
 def writing(library: Path) -> Iterator[None]:
@@ -23,7 +26,7 @@ def writing(library: Path) -> Iterator[None]:
     Raises `LibraryLocked` when another process, or another thread, has it, and `LibraryError` where nobody may write.
     """
     lock = FileLock(library / ".lock", timeout=0, thread_local=False)
-    holder = library / ".lock-holder"
+    holder = library / HOLDER
     try:
         lock.acquire()
     except Timeout:

@@ -6,7 +6,7 @@ place, `library.py`. Each seam has one set of contract tests (`tests/contracts.p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -106,8 +106,20 @@ class VectorStore(Protocol):
         """The keys of all vectors of a document."""
         ...
 
+    def documents(self) -> set[str]:
+        """All documents that have vectors."""
+        ...
+
     def remove(self, document: str) -> None:
         """Remove all vectors of a document; an unknown one is no error."""
+        ...
+
+    def verify(self) -> Iterator[str]:
+        """Read every byte that this store answers for; a line, for people, for each thing that is damaged."""
+        ...
+
+    def drop_damaged(self) -> None:
+        """Forget what `verify` finds damaged, so that it can be added again."""
         ...
 
     def compact(self) -> None:
@@ -159,8 +171,20 @@ class MultiVectorStore(Protocol):
         """Which of these pages are stored."""
         ...
 
+    def pages(self) -> set[str]:
+        """All pages that are stored."""
+        ...
+
     def remove(self, document: str) -> None:
         """Remove all pages of a document, from sight at once; an unknown one is no error."""
+        ...
+
+    def verify(self) -> Iterator[str]:
+        """Read every byte that this store answers for; a line, for people, for each thing that is damaged."""
+        ...
+
+    def drop_damaged(self) -> None:
+        """Forget what `verify` finds damaged, so that it can be added again."""
         ...
 
     def tend(self) -> None:
@@ -197,8 +221,24 @@ class LexicalIndex(Protocol):
         """Each word's inverse document frequency, at least 0; higher is rarer."""
         ...
 
+    def pages(self) -> set[str]:
+        """All pages that are indexed."""
+        ...
+
+    def documents(self) -> set[str]:
+        """All documents that are sealed."""
+        ...
+
     def remove(self, document: str) -> None:
         """Remove all pages of a document; an unknown one is no error."""
+        ...
+
+    def verify(self) -> Iterator[str]:
+        """Compare the index with itself; a line, for people, for each thing that is damaged."""
+        ...
+
+    def drop_damaged(self) -> None:
+        """Forget what `verify` finds damaged, so that it can be added again."""
         ...
 
     def compact(self) -> None:

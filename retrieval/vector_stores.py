@@ -64,10 +64,9 @@ def open_multivectors(library: Path, name: str, encoder: str | None, settings: S
 
 
 def verify(stores: Iterable[VectorStore | MultiVectorStore]) -> Iterator[str]:
-    """A line for each damaged file of those stores that keep checksums; Chroma keeps none, a server its own."""
+    """A line for each thing in these stores that is damaged."""
     for store in stores:
-        if isinstance(store, FaissStore | MultiVectorSegments):
-            yield from store.verify()
+        yield from store.verify()
 
 
 def described(kind: VectorStoreName) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FIRST = (
     "test_kills",
+    "test_repair",
     "test_multivectors",
     "test_batch_segments",
     "test_inverted_lists",

@@ -78,6 +78,7 @@ class VectorStoreContract:
         opened().remove("niemand ä")
 
     def test_an_empty_store_finds_nothing(self, opened: Callable[[], VectorStore]):
+        assert opened().documents() == set(opened().verify()) == set()
         opened().add("dä", [], [], np.zeros((0, 2), np.float32))
         assert opened().search(self.QUERY, 5) == []
         assert opened().score(self.QUERY, ["dä/1"]) == {}
@@ -91,6 +92,15 @@ class VectorStoreContract:
         store.add("dä", ["dä/1", "dä/1"], ["dä/1#0", "dä/1#1"], np.eye(2, dtype=np.float32))
         store.add("other", ["other/1"], ["other/1#0"], np.eye(2, dtype=np.float32)[:1])
         assert store.keys("dä") == {"dä/1#0", "dä/1#1"}
+        assert store.documents() == opened().documents() == {"dä", "other"}
+        store.remove("dä")
+        assert store.documents() == opened().documents() == {"other"}
+
+    def test_what_is_sound_is_not_dropped(self, store: VectorStore):
+        assert list(store.verify()) == []
+        store.drop_damaged()
+        assert store.documents() == {"dä", "other"}
+        assert len(store.search(self.QUERY, 10)) == 4
 
     def test_more_pages_than_a_statement_takes_variables_are_scored(self, opened: Callable[[], VectorStore]):
         store = opened()
@@ -132,8 +142,15 @@ class MultiVectorStoreContract:
         asked = ["dä/1", "dä/4", "dä/5", "other/1", "niemand/1"]
         assert store.stored(asked) == {"dä/1", "dä/4", "other/1"}
         assert store.stored([]) == set()
+        assert store.pages() == {"dä/1", "dä/2", "dä/3", "dä/4", "other/1"}
         store.remove("dä")
-        assert store.stored(asked) == {"other/1"}
+        assert store.stored(asked) == store.pages() == {"other/1"}
+
+    def test_what_is_sound_is_not_dropped(self, store: MultiVectorStore, query: QueryVectors):
+        before = store.score(query)
+        assert list(store.verify()) == []
+        store.drop_damaged()
+        assert store.score(query) == before
 
     def test_a_score_is_exact_maxsim(self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors):
         scores = store.score(query)
@@ -348,7 +365,22 @@ class LexicalIndexContract:
         assert rarity["Pinguine"] > rarity["Größen"] > rarity["water"] > 0
         assert rarity["—"] == 0
 
+    def test_it_knows_what_it_holds(self, index: LexicalIndex, opened: Callable[[], LexicalIndex]):
+        assert index.pages() == {"de/1", "de/2", "de/3", "ko/1", "uk/1"}
+        assert index.documents() == set()
+        for document in ("de", "ko", "uk"):
+            index.seal(document)
+        index.remove("ko")
+        assert opened().pages() == {"de/1", "de/2", "de/3", "uk/1"}
+        assert opened().documents() == {"de", "uk"}
+
+    def test_what_is_sound_is_not_dropped(self, index: LexicalIndex):
+        assert list(index.verify()) == []
+        index.drop_damaged()
+        assert list(index.search("ÜBERSICHT")) == ["de/1"]
+
     def test_an_empty_index_finds_nothing(self, opened: Callable[[], LexicalIndex]):
+        assert opened().pages() == opened().documents() == set(opened().verify()) == set()
         assert opened().search("Größe") == {}
         assert opened().rarity(["Größe"])["Größe"] > 0
         opened().remove("niemand")

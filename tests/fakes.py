@@ -159,6 +159,15 @@ class MemoryVectors:
     def keys(self, document: str) -> set[str]:
         return {key for key, row in self._rows.items() if row[0] == document}
 
+    def documents(self) -> set[str]:
+        return {document for document, _, _ in self._rows.values()}
+
+    def verify(self) -> Iterator[str]:
+        return iter(())
+
+    def drop_damaged(self) -> None:
+        """Nothing is ever damaged."""
+
     def remove(self, document: str) -> None:
         self._rows = {key: row for key, row in self._rows.items() if row[0] != document}
 
@@ -209,6 +218,15 @@ class MemoryMultiVectors:
 
     def stored(self, pages: Collection[str]) -> set[str]:
         return self._pages.keys() & set(pages)
+
+    def pages(self) -> set[str]:
+        return set(self._pages)
+
+    def verify(self) -> Iterator[str]:
+        return iter(())
+
+    def drop_damaged(self) -> None:
+        """Nothing is ever damaged."""
 
     def remove(self, document: str) -> None:
         self._pages = {id_: entry for id_, entry in self._pages.items() if entry[0] != document}
@@ -264,6 +282,18 @@ class MemoryLexical:
 
     def rarity(self, words: Collection[str]) -> dict[str, float]:
         return {word: max((self._idf(term) for term in terms(word)), default=0.0) for word in words}
+
+    def pages(self) -> set[str]:
+        return set(self._pages)
+
+    def documents(self) -> set[str]:
+        return set(self._documents)
+
+    def verify(self) -> Iterator[str]:
+        return iter(())
+
+    def drop_damaged(self) -> None:
+        """Nothing is ever damaged."""
 
     def remove(self, document: str) -> None:
         self._pages = {page: entry for page, entry in self._pages.items() if entry[0] != document}

@@ -28,9 +28,11 @@ from .cli_options import (
     ProfileOption,
     count,
     open_for,
+    plain,
     print_json,
     settings_for,
     short,
+    step_counter,
     where_for,
 )
 from .eval_cli import evaluate
@@ -209,11 +211,25 @@ def ui(
 
 
 @app.command()
-def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
-    """Say what works on this machine: the channels, the encoder, OCR, and the library when there is one."""
-    from .doctor import examine
+def doctor(
+    library: LibraryOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended in the library first.")] = False,
+    password: Annotated[str | None, typer.Option(help="For encrypted documents, to draw their pages again.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what works on this machine: the channels, the encoder, OCR, and the library when there is one.
 
-    findings = examine(settings_for(library))
+    Of a library every file is read and compared with the catalog; searching and adding go on meanwhile. The exit status
+    is 1 when something is wrong. --repair makes indexes again from the catalog and page pictures from the documents'
+    files, and removes what belongs to no document; stopped, it goes on when it is run again.
+    """
+    from .doctor import examine, mend
+
+    settings = settings_for(library)
+    if repair:
+        mend(settings, password, lambda line: typer.echo(plain(line), err=True))
+    with step_counter() as on_step:
+        findings = examine(settings, on_step)
     if as_json:
         print_json([finding.to_dict() for finding in findings])
     else:

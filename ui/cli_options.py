@@ -152,3 +152,20 @@ def page_counter() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: typer.echo(f"\r{done} of {total}", nl=False, err=True)
     finally:
         typer.echo("\r\033[K", nl=False, err=True)
+
+
+@contextmanager
+def step_counter() -> Iterator[Callable[[str, int, int], None]]:
+    """How far each of several things is, on stderr, where that is a terminal; said once a hundredth."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+
+    def show(what: str, done: int, total: int) -> None:
+        if done % max(total // 100, 1) == 0:
+            typer.echo(f"\r\033[K{what}: {done} of {total}", nl=False, err=True)
+
+    try:
+        yield show
+    finally:
+        typer.echo("\r\033[K", nl=False, err=True)

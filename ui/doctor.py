@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
 
 from ..ingest.libreoffice import libreoffice_version
 from ..ingest.libreoffice import not_installed as libreoffice_not_installed
 from ..ingest.poppler import INSTALL as INSTALL_POPPLER
 from ..ingest.poppler import has_poppler
-from ..retrieval.drafts import drafts
-from ..retrieval.encode import missing
+from ..retrieval.checkup import Finding, OnStep, check
 from ..retrieval.encoders.sentence import SentenceEncoder
-from ..retrieval.errors import LibraryNotFound, PagesightError
+from ..retrieval.errors import MEND, CorruptFile, LibraryNotFound, PagesightError
 from ..retrieval.library import open_library
 from ..retrieval.manifest import read_manifest
+from ..retrieval.manifest_repair import manifest_lost, mend_manifest
 from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
 from ..retrieval.migrate import migrate
-from ..retrieval.optional import OPTIONAL, find_image, find_reranker, find_visual
+from ..retrieval.optional import find_image, find_reranker, find_visual
+from ..retrieval.repair import repair
 from ..retrieval.settings import Settings, VectorStoreName
-from ..retrieval.vector_stores import built_with, described, verify
+from ..retrieval.vector_stores import built_with, described
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    note: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "ok": self.ok, "note": self.note}
-
-
-def examine(settings: Settings) -> list[Finding]:
-    """Look at the channels, what they need, and the library when there is one. Loads no model."""
+def examine(settings: Settings, on_step: OnStep = lambda *_: None) -> list[Finding]:
+    """Look at the channels, what they need, and the library when there is one. Loads no model and writes nothing."""
     findings = [Finding("lexical", True, "on: BM25, needs nothing")]
     try:
         encoder = SentenceEncoder(None if settings.encoder is None else str(settings.encoder)).id
@@ -73,8 +62,7 @@ def examine(settings: Settings) -> list[Finding]:
         findings.append(Finding("ocr", True, f"RapidOCR {version('rapidocr')}, used: {settings.ocr}"))
     findings += _converters()
     findings.append(Finding("answers", True, "extractive: quotes with citations, no model to download"))
-    findings.append(_library(settings))
-    return findings
+    return _with_library(findings, settings, on_step)
 
 
 def _converters() -> list[Finding]:
@@ -108,31 +96,31 @@ def _device(settings: Settings) -> str:
     return f"{runtime.device}, {runtime.dtype}, {runtime.attention}"
 
 
-def _library(settings: Settings) -> Finding:
+def mend(settings: Settings, password: str | None = None, say: Callable[[str], None] = lambda _: None) -> None:
+    """Mend the library as far as that goes; `say` is told what was done. Raises `LibraryError`."""
+    from ..ingest.restore import Restorer
+
+    if manifest_lost(settings.library):
+        mend_manifest(settings.library, settings)
+        say("library.json is written anew")
+    with open_library(settings.library, settings) as library:
+        repair(library, Restorer(library, password), say)
+
+
+def _with_library(findings: list[Finding], settings: Settings, on_step: OnStep) -> list[Finding]:
+    """The findings, and what there is to say of the library: of a channel, in its own finding."""
     try:
+        if manifest_lost(settings.library):
+            raise CorruptFile(f"{settings.library / 'library.json'} is missing or damaged; {MEND}")
         with open_library(settings.library, settings) as library:
-            pictures = (library.images.figures, library.images.pages)
-            damaged = list(verify((library.words, library.visual, library.dense, *pictures)))
-            behind = {
-                channel: missing(library, channel) for channel in OPTIONAL if channel in library.manifest.encoders
-            }
-            waiting = [draft for draft in drafts(library.catalog) if not draft.outdated]
-            left = len(library.catalog.jobs()) - len(waiting)
-            documents = library.documents()
+            found = {one.name: one for one in check(library, on_step)}
     except LibraryNotFound as error:
-        return Finding("library", True, str(error))  # none yet is no fault
+        return [*findings, Finding("library", True, str(error))]  # none yet is no fault
     except PagesightError as error:
-        return Finding("library", False, str(error))
-    if damaged:
-        return Finding("library", False, " ".join(damaged))
-    pages = sum(document.pages for document in documents)
-    note = f"{settings.library}: {len(documents)} documents, {pages} pages"
-    if left:
-        note += f"; {left} documents were left unfinished and are cleared away by the next add"
-    if waiting:
-        pages = sum(draft.pages for draft in waiting)
-        note += f"; {len(waiting)} documents stopped after {pages} pages and go on when they are added again"
-    for channel, pages_left in behind.items():
-        if pages_left:
-            note += f"; {pages_left} pages lack the channel {channel}: pagesight encode --channel {channel}"
-    return Finding("library", True, note)
+        return [*findings, Finding("library", False, str(error))]
+    joined = []
+    for one in findings:
+        of_library = found.pop(one.name, None)
+        notes = [one.note, *([of_library.note] if of_library and of_library.note else [])]
+        joined.append(replace(one, ok=one.ok and (of_library is None or of_library.ok), note="; ".join(notes)))
+    return [*joined, *found.values()]

@@ -8,20 +8,20 @@ Chroma 1.5 keeps the vectors of what was deleted, in its queue and in the graph,
 
 from __future__ import annotations
 
-import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..errors import MEND
 from ..files import folder_whole
 from ..types import Vectors
 from .chroma_copy import copy_collection, get_collection, open_client
+from .chroma_files import FILE, Written, damages, databases, half_databases, last_written
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection as ChromaCollection
@@ -38,6 +38,9 @@ _VARIABLES = 500
 _DOCUMENTS = 10_000
 """Of a filter, searched at once: the SQLite in Chroma 1.5 takes 32,766 values, and each part is a search of its own."""
 
+_ROWS = 2_000
+"""Read at once by who reads all."""
+
 
 class _Stamp(NamedTuple):
     """What tells that a database is another one now, or was written to."""
@@ -47,17 +50,6 @@ class _Stamp(NamedTuple):
     """Its inode: a folder's name comes again when a library was emptied, compacted, and filled."""
     size: int
     modified: int
-
-
-class _Written(NamedTuple):
-    """How far a database has been written."""
-
-    collection: str
-    """Chroma's id of it; another one is made when an empty one is to take vectors of another size."""
-    queued: int
-    """The last record in the queue."""
-    indexed: int
-    """How far the indexes have read it."""
 
 
 class _CompactedError(Exception):
@@ -73,7 +65,7 @@ class ChromaStore:
         self._lock = Lock()
         self._opened: ChromaCollection | None = None
         self._stamp: _Stamp | None = None
-        self._written: _Written | None = None
+        self._written: Written | None = None
         self._writing = False
 
     def add(self, document: str, pages: Sequence[str], keys: Sequence[str], vectors: Vectors) -> None:
@@ -135,6 +127,33 @@ class ChromaStore:
             return set()
         return set(self._read(lambda collection: collection.get(where={"document": document}, include=[]))["ids"])
 
+    def documents(self) -> set[str]:
+        found: set[str] = set()
+        for rows in self._all(["metadatas"]):
+            found |= {str(entry["document"]) for entry in rows["metadatas"] or ()}
+        return found
+
+    def verify(self) -> Iterator[str]:
+        """Chroma keeps no checksums: what it can give back of each vector is taken for whole."""
+        found = [f"{folder / FILE} is missing; {MEND}" for folder in half_databases(self._folder)]
+        found += [line for folder in self._databases() for line in damages(folder)]
+        yield from found
+        if found:
+            return  # Chroma is not asked to open it
+        try:
+            for _ in self._all(["metadatas", "embeddings"]):
+                pass
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of Chroma's Rust part is no `Exception`
+            said = (str(error) or type(error).__name__).splitlines()[0]
+            yield f"{self._folder} cannot be read ({said}); {MEND}"
+
+    def drop_damaged(self) -> None:
+        """All of it: nobody can tell what is whole."""
+        if any(self.verify()):
+            self._delete([*half_databases(self._folder), *self._databases()])
+
     def remove(self, document: str) -> None:
         if self._exists():
             with self._write() as collection:
@@ -157,21 +176,26 @@ class ChromaStore:
             number = int(old[-1].name.removeprefix(self._folder.name).removeprefix("-") or 0) + 1
             with folder_whole(self._folder.with_name(f"{self._folder.name}-{number:06d}")) as folder:
                 copy_collection(collection, folder, self._name)
+        self._delete(old)
+
+    def _delete(self, folders: Sequence[Path]) -> None:
         with self._lock:
-            system, self._opened = _forget(old[-1]), None
-        if system is not None:
-            system.stop()  # lets go of the files at once; who reads from them now reads again
-        for folder in old:
+            systems, self._opened = [_forget(folder) for folder in folders], None
+        for system in systems:
+            if system is not None:
+                system.stop()  # lets go of the files at once; who reads from them now reads again
+        for folder in folders:
             # Away first: a reader that opens it now would make a new one, in the midst of what is being deleted.
             shutil.rmtree(folder.rename(folder.with_name(f".new-gone-{folder.name}")))
 
+    def _all(self, what: list[Any]) -> Iterator[Any]:
+        """All rows, some thousand at a time."""
+        count = self._read(lambda collection: collection.count()) if self._exists() else 0
+        for begin in range(0, count, _ROWS):
+            yield self._read(lambda collection, begin=begin: collection.get(include=what, limit=_ROWS, offset=begin))
+
     def _databases(self) -> list[Path]:
-        """The folders with a database, the one in use last; more than one after a compaction that was killed."""
-        return sorted(
-            file.parent
-            for file in self._folder.parent.glob("*/chroma.sqlite3")
-            if re.fullmatch(rf"{re.escape(self._folder.name)}(-[0-9]{{6}})?", file.parent.name)
-        )
+        return databases(self._folder)
 
     def _exists(self) -> bool:
         """Readers must not create an empty database in a library that has no vectors yet."""
@@ -214,7 +238,7 @@ class ChromaStore:
         finally:
             with self._lock:
                 self._stamp = self._look()
-                self._written = None if self._stamp is None else _last_written(self._stamp.folder)
+                self._written = None if self._stamp is None else last_written(self._stamp.folder)
                 self._writing = False
 
     def _collection(self) -> ChromaCollection:
@@ -232,7 +256,7 @@ class ChromaStore:
                 folder.mkdir(parents=True, exist_ok=True)
             # Chroma shares a client among all who open the folder, stale as it is.
             _forget(folder)
-            written = _last_written(folder)  # before the client reads: it may know more than this, never less
+            written = last_written(folder)  # before the client reads: it may know more than this, never less
             opened = get_collection(open_client(folder), self._name)
             now = self._look()
             if now is None or now.folder != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
@@ -251,7 +275,7 @@ class ChromaStore:
             return False
         if stamp is None or self._stamp is None or stamp[:2] != self._stamp[:2]:
             return True
-        written = _last_written(stamp.folder)
+        written = last_written(stamp.folder)
         if written is None or written != self._written:
             return True
         self._stamp = stamp
@@ -266,7 +290,7 @@ class ChromaStore:
         """Which database is in use, with size and time of its file; `None` before there is one."""
         for folder in reversed(self._databases()):
             try:
-                stat = (folder / "chroma.sqlite3").stat()
+                stat = (folder / FILE).stat()
             except FileNotFoundError:  # compacted meanwhile
                 return self._look()
             return _Stamp(folder, stat.st_ino, stat.st_size, stat.st_mtime_ns)
@@ -277,16 +301,3 @@ def _forget(folder: Path) -> System | None:
     from chromadb.api.shared_system_client import SharedSystemClient
 
     return SharedSystemClient._identifier_to_system.pop(str(folder), None)
-
-
-def _last_written(folder: Path) -> _Written | None:
-    """`None` when that cannot be told."""
-    file = folder / "chroma.sqlite3"
-    try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            (collection,) = connection.execute("SELECT coalesce(max(id), '') FROM collections").fetchone()
-            (queued,) = connection.execute("SELECT coalesce(max(seq_id), 0) FROM embeddings_queue").fetchone()
-            (indexed,) = connection.execute("SELECT coalesce(sum(seq_id), 0) FROM max_seq_id").fetchone()
-    except sqlite3.Error:  # no database yet, another layout, or locked for longer than is worth waiting
-        return None
-    return _Written(collection, queued, indexed)

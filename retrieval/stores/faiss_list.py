@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
-from .faiss_segment import REMEDY, Rows, Sums
+from ..errors import MEND, CorruptFile
+from .faiss_segment import Rows, Sums
 from .listing import Dead, alive, bury, left, read_dead, read_summed, write_summed
 
 FILE = "segments.json"
@@ -60,10 +60,10 @@ def read_list(folder: Path) -> SegmentList:
     except FileNotFoundError:
         # A writer writes an empty list before its first segment.
         if segments_on_disk(folder):
-            raise CorruptFile(f"{file} is missing; {REMEDY}") from None
+            raise CorruptFile(f"{file} is missing; {MEND}") from None
         return SegmentList()
     except (ValueError, KeyError, TypeError) as error:
-        raise CorruptFile(f"{file} is damaged ({error}); {REMEDY}") from error
+        raise CorruptFile(f"{file} is damaged ({error}); {MEND}") from error
 
 
 def segments_on_disk(folder: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
+from ..errors import MEND, CorruptFile
 from ..files import folder_whole
 from ..types import Vectors
 
@@ -42,7 +42,6 @@ _ROUNDS = 8
 _MOST_ON_GPU = 2048
 """Results that faiss gives on a GPU at once."""
 
-REMEDY = "restore it from a copy, or add the documents to a new library."
 
 Rows = NDArray[np.int64]
 """Numbers of rows in a segment."""
@@ -118,7 +117,7 @@ class Segment:
         self.page_names: list[str] = found["pages"]
         self._starts = np.array([*found["starts"], rows], np.int64)
         if self._starts[0] != 0 or (np.diff(self._starts) < 1).any():
-            raise CorruptFile(f"{folder / 'rows.json'} is damaged; {REMEDY}")
+            raise CorruptFile(f"{folder / 'rows.json'} is damaged; {MEND}")
         self._documents: dict[str, list[int]] = {}
         self._pages: dict[str, list[int]] = {}
         for i, (document, page) in enumerate(zip(found["documents"], found["pages"], strict=True)):
@@ -130,6 +129,13 @@ class Segment:
 
     def of_documents(self, documents: Collection[str]) -> Rows:
         return self._rows([i for document in documents for i in self._documents.get(document, ())])
+
+    def living_documents(self, alive: NDArray[np.bool_] | None) -> set[str]:
+        """Those with a row that is `alive`, `(rows,)`; `None`: all are."""
+        if alive is None:
+            return set(self._documents)
+        counts = np.add.reduceat(alive.astype(np.int64), self._starts[:-1])
+        return {document for document, places in self._documents.items() if counts[places].any()}
 
     def of_pages(self, pages: Collection[str]) -> Rows:
         return self._rows([i for page in pages for i in self._pages.get(page, ())])
@@ -211,7 +217,7 @@ class Segment:
         file = self.folder / "vectors.faiss"
         # What faiss takes sizes from is checked before it does: damage there could make it read past the end.
         if file.stat().st_size != self.sums.bytes or _head(file, self.sums.head_bytes) != self.sums.head:
-            raise CorruptFile(f"{file} is damaged; {REMEDY}")
+            raise CorruptFile(f"{file} is damaged; {MEND}")
         try:
             index = faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
@@ -219,7 +225,7 @@ class Segment:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file)) from error
             raise OSError(f"faiss could not read {file}: {error}") from error
         if index.ntotal != len(self):  # faiss reads past the end where it is asked for more
-            raise CorruptFile(f"{file} has {index.ntotal} vectors, not {len(self)}; {REMEDY}")
+            raise CorruptFile(f"{file} has {index.ntotal} vectors, not {len(self)}; {MEND}")
         if isinstance(index, faiss.IndexIVF):
             index.make_direct_map()
         return index
@@ -227,7 +233,7 @@ class Segment:
     def _names(self, name: str) -> Any:
         data = (self.folder / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != self.sums.files[name]:
-            raise CorruptFile(f"{self.folder / name} is damaged; {REMEDY}")
+            raise CorruptFile(f"{self.folder / name} is damaged; {MEND}")
         return json.loads(data)
 
 

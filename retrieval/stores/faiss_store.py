@@ -21,10 +21,10 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
+from ..errors import MEND, CorruptFile
 from ..types import Vectors
 from .faiss_list import FILE, Part, SegmentList, read_list, segments_on_disk
-from .faiss_segment import FILES, REMEDY, Entries, Rows, Segment, checksum, hashes, write_segment
+from .faiss_segment import FILES, Entries, Rows, Segment, checksum, hashes, write_segment
 from .listing import Stamp, stamp
 
 MERGED = 8
@@ -113,7 +113,11 @@ class FaissStore:
             except FileNotFoundError:  # keys are read when they are asked for; a writer has merged their segment since
                 continue
             return found
-        raise CorruptFile(f"Segments in {self._folder} are missing; {REMEDY}")
+        raise CorruptFile(f"Segments in {self._folder} are missing; {MEND}")
+
+    def documents(self) -> set[str]:
+        now = self._now()
+        return {one for name, segment in now.segments.items() for one in segment.living_documents(now.alive[name])}
 
     def remove(self, document: str) -> None:
         if not self._folder.is_dir():
@@ -147,10 +151,25 @@ class FaissStore:
             yield str(error)
             return
         for part in parts:
-            for name in FILES:
-                file = self._folder / part.name / name
-                if not file.is_file() or checksum(file) != part.sums.files[name]:
-                    yield f"{file}: not what was written; {REMEDY}"
+            yield from self._wrong(part)
+
+    def drop_damaged(self) -> None:
+        with self._writing:
+            try:
+                said = read_list(self._folder)
+            except CorruptFile:
+                numbers = [int(part.name) for part in segments_on_disk(self._folder)]
+                self._commit(SegmentList(0, max(numbers, default=-1) + 1))
+                return
+            sound = tuple(part for part in said.parts if not any(self._wrong(part)))
+            if sound != said.parts:
+                self._commit(replace(said, parts=sound))
+
+    def _wrong(self, part: Part) -> Iterator[str]:
+        for name in FILES:
+            file = self._folder / part.name / name
+            if not file.is_file() or checksum(file) != part.sums.files[name]:
+                yield f"{file}: not what was written; {MEND}"
 
     def _begin(self, dim: int | None = None) -> _State:
         """The state that a writer starts from; what a killed one left is cleared away."""
@@ -214,7 +233,7 @@ class FaissStore:
                     continue
                 self._state = _State(now, said, segments, {part.name: part.alive() for part in said.parts})
                 return self._state
-        raise CorruptFile(f"{missing} is missing; {REMEDY}")
+        raise CorruptFile(f"{missing} is missing; {MEND}")
 
     def _open(self, before: _State | None, part: Part) -> Segment:
         there = before.segments.get(part.name) if before else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from threading import local
 
 from ..analysis import query_terms, terms
+from ..errors import MEND
 from ..squeeze import squeeze
 
 FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
@@ -17,6 +19,10 @@ FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
 
 # The text that goes in is terms already, separated by spaces; the tokenizer must not cut them again.
 _TOKENIZER = "unicode61 remove_diacritics 0 categories ''L* N* M* Co'' tokenchars ''._''"
+
+
+_TABLES = {"pages": "rows", "documents": "document_rows"}
+"""What FTS5 indexes, and whose each row of it is."""
 
 
 class FtsIndex:
@@ -108,6 +114,42 @@ class FtsIndex:
             )
             connection.execute("DELETE FROM rows WHERE document = ?", (document,))
             _forget_document(connection, document)
+
+    def pages(self) -> set[str]:
+        # both tables: a row of one alone is never found
+        return self._names("SELECT page FROM rows JOIN pages ON pages.rowid = rows.rowid")
+
+    def documents(self) -> set[str]:
+        return self._names("SELECT document FROM document_rows d JOIN documents ON documents.rowid = d.rowid")
+
+    def verify(self) -> Iterator[str]:
+        """Look at a copy: FTS5 checks itself by a statement that writers would wait for."""
+        if not self._path.is_file():
+            return
+        said = "ok"
+        try:
+            with closing(sqlite3.connect("")) as copy:
+                with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                    connection.backup(copy)
+                (said,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+                for table, rows in _TABLES.items():
+                    copy.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
+                    if copy.execute(f"SELECT 1 FROM {table} WHERE rowid NOT IN (SELECT rowid FROM {rows})").fetchone():
+                        said = "rows that belong to nothing"
+        except sqlite3.DatabaseError as error:
+            said = str(error)
+        if said != "ok":
+            yield f"{self._path} is damaged ({' '.join(said.split())}); {MEND}"
+
+    def drop_damaged(self) -> None:
+        """All of it: what is left of a damaged index cannot be told from what is not."""
+        if any(self.verify()):
+            self.close()
+            for end in ("", "-wal", "-shm"):  # in this order: who opens it now finds no index, rather than half of one
+                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
+    def _names(self, statement: str) -> set[str]:
+        return {name for (name,) in self._connection.execute(statement)} if self._path.is_file() else set()
 
     def compact(self) -> None:
         """Write the file anew, without the terms and texts of what was removed."""

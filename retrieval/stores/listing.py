@@ -23,8 +23,6 @@ Dead = tuple[tuple[int, int], ...]
 Stamp = tuple[int, int, int]
 """Changes when a file is replaced."""
 
-RESTORE = "restore it, or add the documents to a new library."
-
 
 def alive(count: int, dead: Dead) -> NDArray[np.bool_]:
     """`(count,)`: which are left.

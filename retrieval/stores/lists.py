@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
+from ..errors import MEND, CorruptFile
 from ..maxsim import Pages, PreparedQuery, top
 from ..types import Vectors
-from .listing import RESTORE
 from .segment_list import SegmentList
 
 LISTS_FROM = 200_000
@@ -91,7 +90,7 @@ def read_centres(file: Path, listed: SegmentList) -> Vectors:
     """`(centres, dim)`. Raises `CorruptFile` when they are not those that were written."""
     data = file.read_bytes()
     if checksum(data) != listed.centres_sum:
-        raise CorruptFile(f"{file} is damaged; {RESTORE}")
+        raise CorruptFile(f"{file} is damaged; {MEND}")
     return np.frombuffer(data, "<f4").reshape(-1, listed.dim)
 
 
@@ -128,7 +127,7 @@ class Lists:
         return scores
 
     def _damaged(self) -> CorruptFile:
-        return CorruptFile(f"{self.file} is damaged; {RESTORE}")
+        return CorruptFile(f"{self.file} is damaged; {MEND}")
 
 
 def probe(query: PreparedQuery, centres: Vectors) -> tuple[NDArray[np.int64], Vectors]:

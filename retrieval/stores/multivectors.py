@@ -27,8 +27,9 @@ from ..maxsim import PreparedQuery, prepare, top
 from ..maxsim.stages import CANDIDATES, EXACT_UP_TO
 from ..types import PageVectors, QueryVectors
 from . import lists as inverted
-from .listing import RESTORE, stamp
-from .segment import PackedPage, Segment, append, document_of, pack, pages_of
+from .listing import stamp
+from .segment import PackedPage, append, document_of, pack, pages_of
+from .segment_checkup import damages, without_damages
 from .segment_list import FILE, Counts, Entry, SegmentList, read_segment_list
 from .snapshot import Snapshot
 
@@ -119,6 +120,10 @@ class MultiVectorSegments:
         snapshot = self._now()
         return {snapshot.id(n) for n in snapshot.find(pages).tolist()}
 
+    def pages(self) -> set[str]:
+        snapshot = self._now()
+        return {snapshot.id(n) for n in snapshot.alive.tolist()}
+
     def remove(self, document: str) -> None:
         # Not by a snapshot: damage to vectors must not keep a document from being removed.
         listed = read_segment_list(self._folder)
@@ -190,26 +195,12 @@ class MultiVectorSegments:
         self._sweep()
 
     def verify(self) -> Iterator[str]:
-        """Read every byte; yield a line for each array that is not what was written."""
-        try:
-            entries = read_segment_list(self._folder)
-        except CorruptFile as error:
-            yield str(error)
-            return
-        for entry in entries.segments:
-            try:
-                segment = Segment(self._folder / entry.name, entry.counts, entries.dim)
-            except (CorruptFile, FileNotFoundError) as error:
-                yield f"{error}" if isinstance(error, CorruptFile) else f"{error.filename} is missing."
-                continue
-            yield from segment.verify(np.flatnonzero(entry.alive()).tolist())
-            if entry.lists:
-                file = self._folder / entry.name / entry.lists
-                if not file.is_file() or inverted.checksum(file.read_bytes()) != entry.lists_sum:
-                    yield f"{file} is damaged; {RESTORE}"
-        file = self._folder / entries.centres
-        if entries.centres and (not file.is_file() or inverted.checksum(file.read_bytes()) != entries.centres_sum):
-            yield f"{file} is damaged; {RESTORE}"
+        return damages(self._folder)
+
+    def drop_damaged(self) -> None:
+        if any(self.verify()):
+            without_damages(self._folder).write(self._folder)
+            self._sweep()
 
     def _for(self, old: SegmentList, dim: int) -> SegmentList:
         """The list to go on with for vectors of this many dimensions, of this store's encoder."""

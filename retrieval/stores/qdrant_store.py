@@ -92,7 +92,7 @@ class QdrantStore:
     def score(self, query: QueryVectors, pages: Collection[str] | None = None) -> dict[str, float]:
         if not self._exists():
             return {}
-        wanted = self._pages() if pages is None else pages
+        wanted = self.pages() if pages is None else pages
         if not len(query.rows):
             return dict.fromkeys(wanted if pages is None else self.stored(wanted), 0.0)
         scores: dict[str, float] = {}
@@ -145,7 +145,7 @@ class QdrantStore:
             found |= {(record.payload or {})["page"] for record in records}
         return found
 
-    def _pages(self) -> set[str]:
+    def pages(self) -> set[str]:
         found: set[str] = set()
         offset: Any = None
         while self._exists():
@@ -166,6 +166,13 @@ class QdrantStore:
         own = models.FieldCondition(key="document", match=models.MatchValue(value=document))
         with self._talking():
             self._client.delete(self._name, models.FilterSelector(filter=models.Filter(must=[own])), wait=True)
+
+    def verify(self) -> Iterator[str]:
+        """Nothing: the server looks after its bytes."""
+        return iter(())
+
+    def drop_damaged(self) -> None:
+        """Nothing, as `verify` finds nothing."""
 
     def tend(self) -> None:
         """Nothing to do: the server builds its graph by itself."""

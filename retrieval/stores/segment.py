@@ -25,11 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
+from ..errors import MEND, CorruptFile
 from ..files import sync_folder
 from ..maxsim import Pages, pool, quantise_page
 from ..types import PageVectors
-from .listing import RESTORE
 from .segment_list import Counts
 
 _CHECKED = ("rows", "pooled", "boxes", "rest")
@@ -44,8 +43,6 @@ RECORD = np.dtype(
         *((f"sum_{name}", "<u8") for name in _CHECKED),
     ]
 )
-
-AGAIN = "remove its document and add it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +140,11 @@ class Segment:
             of_groups = np.repeat(scales, np.diff(self.group_ends))
             self.groups = Pages(rows, np.append(np.int64(0), groups), of_groups)
         except ValueError as error:
-            raise CorruptFile(f"{folder} is damaged ({error}); {RESTORE}") from error
+            raise CorruptFile(f"{folder} is damaged ({error}); {MEND}") from error
         if not np.array_equal(self.groups.offsets[self.group_ends], self.pages.offsets):
-            raise CorruptFile(f"{folder} is damaged (groups do not end where pages do); {RESTORE}")
+            raise CorruptFile(f"{folder} is damaged (groups do not end where pages do); {MEND}")
         if not (np.diff(self.pages.offsets).all() and np.diff(self.groups.offsets).all()):
-            raise CorruptFile(f"{folder} is damaged (a page without rows); {RESTORE}")
+            raise CorruptFile(f"{folder} is damaged (a page without rows); {MEND}")
 
     def __len__(self) -> int:
         return self.counts.pages
@@ -208,7 +205,7 @@ class Segment:
         if found != (key(page.id), key(document_of(page.id))) and "pages.bin" not in damaged:
             damaged.append("pages.bin")
         name = page.id.encode("utf-8", "backslashreplace").decode()
-        return [f"{self.folder / file} is damaged at the page {name}; {AGAIN}" for file in damaged]
+        return [f"{self.folder / file} is damaged at the page {name}; {MEND}" for file in damaged]
 
     def _column(self, name: str) -> NDArray[Any]:
         return np.ascontiguousarray(self._records[name])
@@ -216,7 +213,7 @@ class Segment:
     def _ends(self, name: str, total: int) -> NDArray[np.int64]:
         ends = np.append(np.int64(0), self._records[name])
         if (np.diff(ends) < 0).any() or ends[-1] != total:
-            raise CorruptFile(f"{self.folder / 'pages.bin'} is damaged ({name} out of order); {RESTORE}")
+            raise CorruptFile(f"{self.folder / 'pages.bin'} is damaged ({name} out of order); {MEND}")
         return ends
 
 
@@ -265,7 +262,7 @@ def _write_behind(file: Path, begin: int, arrays: Sequence[Any]) -> None:
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     with os.fdopen(handle, "r+b") as opened:
         if opened.seek(0, os.SEEK_END) < begin:
-            raise CorruptFile(f"{file} is shorter than it was; {RESTORE}")
+            raise CorruptFile(f"{file} is shorter than it was; {MEND}")
         opened.truncate(begin)
         opened.seek(begin)
         for array in arrays:
@@ -277,6 +274,6 @@ def _write_behind(file: Path, begin: int, arrays: Sequence[Any]) -> None:
 def _map(file: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     needed = dtype.itemsize * int(np.prod(shape, dtype=object))
     if file.stat().st_size < needed:
-        raise CorruptFile(f"{file} is damaged (cut short); {RESTORE}")
+        raise CorruptFile(f"{file} is damaged (cut short); {MEND}")
     # An empty file cannot be mapped.
     return np.asarray(np.memmap(file, dtype, "r", shape=shape)) if needed else np.zeros(shape, dtype)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptFile
+from ..errors import MEND, CorruptFile
 from ..maxsim.arrays import MAX_DIM
-from .listing import RESTORE, Dead, alive, bury, left, read_dead, read_summed, write_summed
+from .listing import Dead, alive, bury, left, read_dead, read_summed, write_summed
 
 FILE = "manifest.json"
 _FORMAT = 1
@@ -104,10 +104,10 @@ def read_segment_list(folder: Path) -> SegmentList:
     except FileNotFoundError:
         # A writer writes an empty list before its first segment.
         if any(re.fullmatch(r"\d{6}", part.name) for part in folder.glob("*")):
-            raise CorruptFile(f"{file} is missing; {RESTORE}") from None
+            raise CorruptFile(f"{file} is missing; {MEND}") from None
         return SegmentList()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptFile(f"{file} is damaged ({error}); {RESTORE}") from error
+        raise CorruptFile(f"{file} is damaged ({error}); {MEND}") from error
 
 
 def _entry(values: Mapping[str, Any]) -> Entry:

@@ -16,7 +16,9 @@ from PIL import Image
 
 import pagesight.retrieval.encode as encode_module
 from pagesight.ingest import add
+from pagesight.ingest.restore import Restorer
 from pagesight.retrieval import Library, Settings, create_library, open_library
+from pagesight.retrieval.checkup import check
 from pagesight.retrieval.encode import encode, missing
 from pagesight.retrieval.encoders import device
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
@@ -24,6 +26,7 @@ from pagesight.retrieval.errors import EncoderMismatch, LibraryLocked, ModelUnav
 from pagesight.retrieval.evaluation import Answered, LeftOut, Question, Target, evaluate
 from pagesight.retrieval.figures import figures_of
 from pagesight.retrieval.pictures import cut, decode
+from pagesight.retrieval.repair import repair
 from pagesight.retrieval.types import PageVectors
 
 QUESTION = "What was the net revenue in 2021, in Zürich?"
@@ -208,6 +211,31 @@ def test_removing_a_document_reaches_the_optional_channels_with_or_without_their
         for store in (library.images.figures, library.images.pages):
             assert store.keys(gone) == set()
         assert library.images.pages.keys(kept)
+
+
+def test_damaged_vectors_of_optional_channels_are_named_and_encoded_again(
+    models: Path, build: Callable[..., Library], two_files: list[Path]
+):
+    path = added(build(visual=tiny(models, "ColQwen2"), image=tiny(models, "clip")), two_files).path
+    rows = next((path / "multivectors" / "visual").glob("*/rows.u8"))
+    rows.write_bytes(bytes(reversed(rows.read_bytes())))
+    with open_library(path) as library:
+        before = {store: store.documents() for store in (library.images.figures, library.images.pages)}
+        document = library.documents()[0].id
+        library.images.pages.remove(document)
+        found = {finding.name: finding for finding in check(library)}
+        assert not found["visual"].ok
+        assert "rows.u8 is damaged at the page" in found["visual"].note
+        assert found["image"].ok, "pages that a channel has not seen are no fault"
+        assert "pagesight encode --channel image" in found["image"].note
+        repair(library, Restorer(library))
+        assert [finding.note for finding in check(library) if finding.name in ("visual", "image")] == ["", ""]
+        assert {store: store.documents() for store in before} == before
+    with open_library(path, Settings(visual="off", image="off")) as library:
+        library.visual.remove(document)
+        repair(library, Restorer(library))  # without the models, what is missing waits
+        assert all(finding.ok for finding in check(library))
+        assert len(library.visual.pages()) < sum(one.pages for one in library.documents())
 
 
 def test_a_model_that_is_not_there_is_named_with_the_way_out_and_costs_only_its_channel(

@@ -13,6 +13,7 @@ from drafts import EVERYWHERE, empty_library, traces, write
 from fakes import FakePageEncoder, random_page, unit_rows
 
 from pagesight.retrieval import Settings, open_library, vector_stores
+from pagesight.retrieval.checkup import check
 from pagesight.retrieval.errors import EncoderMismatch, LibraryError
 from pagesight.retrieval.stores import qdrant_store
 from pagesight.retrieval.stores.qdrant_store import QdrantStore, connect
@@ -218,6 +219,12 @@ def test_a_library_keeps_its_pages_on_a_server(tmp_path: Path, monkeypatch: pyte
         with library.writer() as writer:
             writer.remove_sources(["/ä.pdf"])
         assert traces(library, "aa", "Wärmepumpe") == []
+        library.words.add("fremd", [random_page("fremd/1", seed=1, rows=3, dim=384)])
+        assert "words: fremd" in next(found.note for found in check(library) if found.name == "orphans")
+        library.words.remove("fremd")
+        library.words.remove("bb")
+        notes = {found.name: found.note for found in check(library) if not found.ok}
+        assert "1 pages lack the channel words: b.pdf, page 1" in notes["words"]
         assert list(vector_stores.verify([library.words])) == []
     assert dict.fromkeys(asked) == dict.fromkeys(
         [("http://там:6333", "schlüssel"), ("http://там:6333", None), ("http://деінде:6333", None)]
@@ -232,6 +239,7 @@ def test_without_its_server_a_library_opens_and_says_what_is_missing(tmp_path: P
     ):
         write(writer, "aa", "/ä.pdf", "Wärmepumpe läuft")
     assert library.documents() == []
+    assert any("No Qdrant server answers" in found.note for found in check(library) if not found.ok)
     (tmp_path / "größen" / "qdrant.json").write_text("{")
     with pytest.raises(LibraryError, match=r"qdrant\.json is damaged"):
         open_library(tmp_path / "größen")

@@ -98,37 +98,6 @@ def test_adding_nothing_says_so(run: Run, tmp_path: Path) -> None:
     assert "Nothing to add" in err
 
 
-def test_the_doctor_names_every_channel_and_finds_damage(run: Run, library_copy: Library) -> None:
-    status, out, _ = run("doctor", "-l", library_copy.path, "--json")
-    found = {entry["name"]: entry["ok"] for entry in json.loads(out)}
-    assert status == 0
-    assert found == dict.fromkeys(
-        (
-            "lexical",
-            "dense",
-            "words",
-            "visual",
-            "image",
-            "reranker",
-            "perceptual",
-            "maxsim",
-            "ocr",
-            "formats",
-            "poppler",
-            "answers",
-            "library",
-        ),
-        True,
-    )
-    rows = next((library_copy.path / "multivectors" / "words").glob("*/rows.u8"))
-    data = bytearray(rows.read_bytes())
-    data[-1] ^= 1
-    rows.write_bytes(data)
-    status, out, _ = run("doctor", "-l", library_copy.path)
-    assert status == 1
-    assert "rows.u8" in out
-
-
 @pytest.mark.parametrize("headless", [True, False])
 def test_the_page_is_served_locally_with_telemetry_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, headless: bool
