@@ -97,6 +97,8 @@ def _unknown_reason(head: bytes) -> str:
     for magic, kind in _KINDS:
         if start[: len(magic)].lower() == magic.lower():
             return f"it is {kind}"
+    if b" obj" in head and b"<<" in head:
+        return "it is a PDF without its beginning, broken or cut short; get another copy"
     if not head.strip(b"\0"):
         return "it holds nothing but zeros; get another copy"
     return "it is neither a PDF nor a PNG, JPEG, TIFF or WebP picture; save it as PDF"

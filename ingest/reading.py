@@ -7,6 +7,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -127,8 +128,10 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
                     continue
                 failed = library.catalog.failures(known.document) if known.document and wanted.retry_failed else ()
                 if known.document is not None and failed:
+                    file = File(path, name, known.document, size, modified)
                     for message in reader.read(path, password, only=sorted(failed)):
                         yield Mending(file, known.document, message) if isinstance(message, ParsedDocument) else message
+                    _check_still(file)
                     yield Ended(file)
                     continue
                 if known.document is not None:
@@ -142,8 +145,7 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
             draft = draft_of(library.catalog, file.sha256, made)
             for message in reader.read(path, password, 1 if draft is None else draft.pages + 1):
                 yield Begun(file, message) if isinstance(message, ParsedDocument) else message
-            if not _is_still(file):
-                raise DocumentUnreadable(f"Cannot read {name}: it changed while it was read; add it again.")
+            _check_still(file)
         except DocumentError as error:
             yield Failed(file, str(error))
         else:
@@ -185,9 +187,9 @@ def _stat(file: File) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _is_still(file: File) -> bool:
-    """Whether the file is as it was when it was hashed."""
-    try:
-        return _stat(file) == (file.bytes, file.modified)
-    except OSError:
-        return False
+def _check_still(file: File) -> None:
+    """Raises `DocumentUnreadable` where the file is not as it was when it was looked at."""
+    with suppress(OSError):
+        if _stat(file) == (file.bytes, file.modified):
+            return
+    raise DocumentUnreadable(f"Cannot read {file.name}: it changed while it was read; add it again.")

@@ -87,28 +87,39 @@ class SentenceEncoder:
     def encode_words(self, sequences: Sequence[Sequence[str]], *, batch: int = 32) -> list[TokenVectors]:
         """Encode sequences of words, each word in the context of its sequence.
 
-        Sequences longer than the model's window are the caller's to split: what is past it has no row.
+        Sequences longer than the model's window are the caller's to split: what is past it has no row. Where memory
+        runs out, fewer are encoded together; raises what torch raised when there is none for a single one.
         """
         import torch
+
+        from .visual_loading import is_out_of_memory
 
         model = self._model
         results: list[TokenVectors | None] = [None] * len(sequences)
         # Longest first, like with like: padding is work thrown away.
         order = sorted(range(len(sequences)), key=lambda i: -sum(map(len, sequences[i])))
-        for begin in range(0, len(order), batch):
+        begin = 0
+        while begin < len(order):
             chosen = order[begin : begin + batch]
-            # Padding and truncation are the tokenizer's state: another thread's call in between would change them.
-            with self._lock, torch.inference_mode():
-                encoded = model.tokenizer(
-                    [list(sequences[i]) or [""] for i in chosen],
-                    is_split_into_words=True,
-                    padding=True,
-                    truncation=True,
-                    max_length=self.max_tokens,
-                    return_tensors="pt",
-                )
-                features = {key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")}
-                output = model.forward(features)
+            try:
+                # Padding and truncation are the tokenizer's state: another thread's call in between would change them.
+                with self._lock, torch.inference_mode():
+                    encoded = model.tokenizer(
+                        [list(sequences[i]) or [""] for i in chosen],
+                        is_split_into_words=True,
+                        padding=True,
+                        truncation=True,
+                        max_length=self.max_tokens,
+                        return_tensors="pt",
+                    )
+                    features = {key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")}
+                    output = model.forward(features)
+            except (MemoryError, RuntimeError) as error:
+                if len(chosen) == 1 or not is_out_of_memory(error):
+                    raise
+                batch = (len(chosen) + 1) // 2
+                continue
+            begin += len(chosen)
             tokens = output["token_embeddings"].float().cpu().numpy()
             pooled = output["sentence_embedding"].float().cpu().numpy()
             for row, i in enumerate(chosen):

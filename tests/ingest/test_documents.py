@@ -41,6 +41,7 @@ def save(folder: Path, data: bytes, name: str = "Datei ä.pdf") -> Path:
         (b"PK\x03\x04" + bytes(50), "it is a ZIP archive or an Office file; save it as PDF."),
         ("<!doctype html><p>für".encode(), "it is a web page; print it to PDF."),
         ("nur Text, für niemanden".encode(), "it is neither a PDF nor a PNG, JPEG, TIFF or WebP picture"),
+        (ONE_PAGE[9:], "it is a PDF without its beginning, broken or cut short; get another copy."),
         (b"%PDF-1.7\nnothing", "it is broken or cut short; get another copy"),
         (ONE_PAGE[:200], "it is broken or cut short; get another copy"),
         (pdfs.truncated(), "it is broken or cut short; get another copy"),
