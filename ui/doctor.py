@@ -17,6 +17,7 @@ from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
 from ..retrieval.migrate import migrate
 from ..retrieval.optional import OPTIONAL, find_image, find_reranker, find_visual
 from ..retrieval.settings import Settings, VectorStoreName
+from ..retrieval.sqlite_files import may_write
 from ..retrieval.vector_stores import built_with, described, verify
 
 
@@ -110,6 +111,8 @@ def _library(settings: Settings) -> Finding:
         return Finding("library", False, " ".join(damaged))
     pages = sum(document.pages for document in documents)
     note = f"{settings.library}: {len(documents)} documents, {pages} pages"
+    if not may_write(settings.library / "catalog.sqlite"):
+        note += "; it may only be read here"
     if left:
         note += f"; {left} documents were left unfinished and are cleared away by the next add"
     if waiting:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,8 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..files import folder_whole
+from ..sqlite_files import may_write
 from ..types import Vectors
-from .chroma_copy import copy_collection, get_collection, open_client
+from .chroma_copy import copy_collection, get_collection, open_client, writable_copy
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection as ChromaCollection
@@ -230,15 +232,21 @@ class ChromaStore:
             folder = self._folder if stamp is None else stamp.folder
             if stamp is None:
                 folder.mkdir(parents=True, exist_ok=True)
-            # Chroma shares a client among all who open the folder, stale as it is.
-            _forget(folder)
             written = _last_written(folder)  # before the client reads: it may know more than this, never less
-            opened = get_collection(open_client(folder), self._name)
+            place = folder if may_write(folder / "chroma.sqlite3") else self._copied(folder)
+            # Chroma shares a client among all who open the folder, stale as it is.
+            _forget(place)
+            opened = get_collection(open_client(place), self._name)
             now = self._look()
             if now is None or now.folder != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
                 raise _CompactedError(folder)
             self._opened, self._stamp, self._written = opened, now, written
             return self._opened
+
+    def _copied(self, folder: Path) -> Path:
+        copy = writable_copy(folder)
+        weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
+        return copy
 
     def _changed(self) -> bool:
         """Whether another process has added, removed or compacted something since the client was opened.
