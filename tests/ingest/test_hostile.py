@@ -75,7 +75,10 @@ def test_what_a_reader_can_do_without_is_no_reason_not_to_read(
     ("make", "reason"),
     [
         (hostile.form_that_draws_itself, "page 1: the process that read it died (signal"),
-        (hostile.many_forms, "page 1: the process that read it died (signal"),
+        (
+            hostile.many_forms,
+            "page 1: the process that read it died (signal 6, as when it needs more memory than PAGESIGHT_",
+        ),
         (hostile.deep_page_tree, "page 1 is broken or missing in the file; get another copy"),
         (hostile.huge_page, "page 1 is 100000 x 100000 points, and a page has at most 20000"),
         (hostile.content_bomb, "page 1: the process that read it died (signal"),
