@@ -200,10 +200,10 @@ PEERS = {
 
 def adding(folder: Path) -> dict[str, float]:
     """Add documents to a new library, and tell how much of the time finding languages took, loading included."""
-    from pagesight.ingest import add, pipeline
+    from pagesight.ingest import add, batches
     from pagesight.retrieval import create_library
 
-    found = pipeline.language_of
+    found = batches.language_of
     seconds = 0.0
     pages = 0
 
@@ -215,7 +215,7 @@ def adding(folder: Path) -> dict[str, float]:
         pages += 1
         return language
 
-    pipeline.language_of = timed
+    batches.language_of = timed
     with tempfile.TemporaryDirectory() as place, create_library(Path(place) / "library") as library:
         library.text_encoder.encode_query(["warm"])
         started = time.perf_counter()

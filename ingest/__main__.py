@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from ..retrieval.errors import PagesightError
 from ..retrieval.library import create_library
 from ..retrieval.settings import Settings
+from ..retrieval.terminal import shown, shown_json
 from .pipeline import Progress, add
 from .report import Report
 
@@ -32,7 +32,7 @@ def main() -> int:
     report = Report()
 
     def tell(event: dict[str, object], line: str = "") -> None:
-        text = json.dumps(event, ensure_ascii=False) if arguments.json else line
+        text = shown_json(event) if arguments.json else shown(line)
         if text:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
@@ -53,7 +53,7 @@ def main() -> int:
         ):
             tell(report.document(outcome), f"{outcome.state} {outcome.reason or outcome.path}")
     except PagesightError as error:
-        sys.stderr.write(f"pagesight: {error}\n")
+        sys.stderr.write(f"pagesight: {shown(str(error))}\n")
         return 1
     tell(report.summary())
     return 1 if report.failures else 0

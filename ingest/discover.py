@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -17,8 +17,9 @@ def discover(paths: Iterable[Path], include: Sequence[str] = (), exclude: Sequen
     """Files as they are named, and what can be read in folders and their folders, by name; each file once.
 
     A file named by itself is always meant, whatever its name; in a folder the suffix decides, and hidden files and
-    links that lead out of it are left alone. Of what is in folders, `include` keeps what fits one of its patterns, and
-    `exclude` leaves out what fits one of its; see `fits`. Paths come out absolute.
+    links that lead out of it are left alone; a folder in it that may not be looked into comes out itself. Of what is in
+    folders, `include` keeps what fits one of its patterns, and `exclude` leaves out what fits one of its; see `fits`.
+    Paths come out absolute.
     """
     seen: set[Path] = set()
     for path in map(absolute, paths):
@@ -60,7 +61,8 @@ def _files(path: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterat
         yield path
         return
     root = path.resolve()
-    for folder, files in _walk(path, exclude):
+    closed: list[OSError] = []
+    for folder, files in _walk(path, exclude, closed.append):
         for name in files:
             file = folder / name
             if name.startswith(_NOBODYS) or file.suffix.lower() not in SUPPORTED_SUFFIXES:
@@ -70,11 +72,14 @@ def _files(path: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterat
                 continue
             if not leads_out(file, root):
                 yield file
+    yield from (Path(error.filename) for error in closed)
 
 
-def _walk(path: Path, exclude: Sequence[str] = ()) -> Iterator[tuple[Path, list[str]]]:
+def _walk(
+    path: Path, exclude: Sequence[str] = (), on_closed: Callable[[OSError], None] = lambda _: None
+) -> Iterator[tuple[Path, list[str]]]:
     """Folders with the names of what else is in them; a folder that is left out is not looked into."""
-    for folder, names, files in os.walk(path):
+    for folder, names, files in os.walk(path, onerror=on_closed):
         here = Path(folder)
         names[:] = sorted(
             name for name in names if not name.startswith(".") and not fits((here / name).relative_to(path), exclude)

@@ -101,6 +101,8 @@ def indexed_name(path: Path) -> str:
 
 def _read_head(path: Path) -> bytes:
     mode = path.stat().st_mode
+    if stat.S_ISDIR(mode) and not os.access(path, os.R_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     if stat.S_ISDIR(mode):
         raise DocumentUnreadable("it is a folder; give the files in it, or add the folder as a whole")
     if not stat.S_ISREG(mode):

@@ -5,6 +5,7 @@ PDFium is not thread-safe: one thread of a process uses it, which the caller see
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -52,6 +53,7 @@ class PdfDocument:
             str(path).encode()
         except UnicodeEncodeError:  # pypdfium2 5 passes names as UTF-8, and this one is not
             source = self._file = path.open("rb")
+        logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it tells people to build a PDFium that knows XFA
         # PDFium 8149 leaves the last error as it was when a document has no pages: without this, such a file was
         # "encrypted" if the one before it had been. A document without a name leaves FPDF_ERR_FILE.
         pdfium.FPDF_LoadDocument(b"\0", None)
@@ -70,10 +72,10 @@ class PdfDocument:
         with suppress(pypdfium2.PdfiumError):  # a broken form is no reason not to read the pages
             self._pdf.init_forms()
         self.info = ParsedDocument(
-            title=stated_title(self._pdf.get_metadata_value("Title"), path),
+            title=stated_title(self._stated("Title"), path),
             pages=pages,
             media_type="application/pdf",
-            metadata=own_metadata(self._pdf.get_metadata_value),
+            metadata=own_metadata(self._stated),
         )
 
     def __enter__(self) -> PdfDocument:
@@ -132,7 +134,10 @@ class PdfDocument:
         """The page's text and where it came from: the text layer, or OCR where that does not say what is shown."""
         text, usable = EMPTY, False
         if self._options.ocr != "force":
-            codes, boxes = characters(page, size)
+            try:
+                codes, boxes = characters(page, size)
+            except DocumentUnreadable as error:
+                raise DocumentUnreadable(f"page {number} cannot be read: {error}") from error
             text = page_text(codes, boxes, size)
             usable = unreadable(codes, boxes, text, size) is None
         doubtful = not usable or (len(text.words) < FEW_WORDS and picture_share(page, size) >= PICTURE_SHARE)
@@ -158,11 +163,18 @@ class PdfDocument:
                 page.close()
                 page = self._pdf[number - 1]
         except pypdfium2.PdfiumError as error:
-            raise DocumentUnreadable(f"page {number} is broken or missing in the file") from error
+            raise DocumentUnreadable(f"page {number} is broken or missing in the file; get another copy") from error
         try:
             yield page
         finally:
             page.close()
+
+    def _stated(self, entry: str) -> str:
+        """What the file says of itself; empty where that is no text."""
+        try:
+            return self._pdf.get_metadata_value(entry)
+        except UnicodeDecodeError:  # half of a surrogate pair
+            return ""
 
     def _close_file(self) -> None:
         if self._file is not None:

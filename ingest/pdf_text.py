@@ -12,6 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..retrieval.errors import DocumentUnreadable
+
+MOST_CHARACTERS = 500_000
+"""Of a page. A book has that many; a table exported as one sheet of 5 metres has fewer. Words of more fill memories."""
+
 
 def display_map(bounds: tuple[float, float, float, float], rotation: int) -> NDArray[np.float64]:
     """`(2, 3)`: takes `(x, y, 1)` of a page's own frame to the display frame.
@@ -34,7 +39,8 @@ def characters(page: Any, size: tuple[float, float]) -> tuple[NDArray[np.uint32]
     """The text layer: `(characters,)` Unicode, and `(characters, 4)` boxes in the display frame.
 
     Loose boxes: as high as the font's line and as wide as the advance, so that a word's box holds its accents.
-    About 1 µs a character, the rest of the way to words is done on arrays.
+    About 1 µs a character, the rest of the way to words is done on arrays. Raises `DocumentUnreadable` with the reason
+    alone when there are too many.
     """
     import pypdfium2
     import pypdfium2.raw as pdfium
@@ -44,6 +50,11 @@ def characters(page: Any, size: tuple[float, float]) -> tuple[NDArray[np.uint32]
     except pypdfium2.PdfiumError:  # no text that PDFium can make sense of
         return np.empty(0, np.uint32), np.empty((0, 4), np.float32)
     count = max(layer.count_chars(), 0)
+    if count > MOST_CHARACTERS:
+        layer.close()
+        raise DocumentUnreadable(
+            f"it has {count:,} characters, and a page may have {MOST_CHARACTERS:,}; print it on more pages"
+        )
     handle, unicode_of, box_of, by_reference = (
         layer.raw,
         pdfium.FPDFText_GetUnicode,

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..retrieval.catalog import DocumentRow, PageRow
+from ..retrieval.catalog import DocumentRow
 from ..retrieval.facts import key_types
-from ..retrieval.language import language_of
 from ..retrieval.library import Library
 from ..retrieval.metadata import read_all
 from ..retrieval.optional import require
-from ..retrieval.types import PageContent, State
+from ..retrieval.types import State
 from ..retrieval.writer import LibraryWriter, PageSink
 from .ahead import Ahead
+from .batches import BATCH, Batches, Progress, failed_row
 from .changes import File, Wanted
-from .documents import display_path, indexed_name
+from .documents import display_path
 from .parsed import FailedPage, ParsedPage
 from .prune import gone
 from .reading import (
@@ -36,9 +36,6 @@ from .reading import (
 )
 from .sidecars import read_sidecars
 from .worker import Reader
-
-BATCH = 8
-"""Pages encoded together: some 40 passages, enough to sort by length; and the most that wait in memory twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +59,6 @@ class Outcome:
             "reason": self.reason,
             "seconds": round(self.seconds, 3),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One page was written."""
-
-    path: str
-    page: int
-    pages: int
 
 
 def add(
@@ -143,8 +131,9 @@ class _Consumer:
         given: Mapping[str, object],
         on_progress: Callable[[Progress], None],
     ) -> None:
-        self._library, self._writer, self._given, self._on_progress = library, writer, given, on_progress
+        self._library, self._writer, self._given = library, writer, given
         self._made = how_made(library)
+        self._batches = Batches(on_progress)
         self.again: list[Path] = []
         """Files to read once more: the document that made them `unchanged` has gone meanwhile, or failed."""
 
@@ -224,38 +213,14 @@ class _Consumer:
                 if len(batch) < BATCH:
                     continue
             if batch:  # also before a page that failed: what is kept for a run that goes on has no gaps
-                self._write(sink, begun, title, batch)
+                failures += self._batches.write(sink, begun.file, begun.document.pages, title, batch)
                 batch = []
             if isinstance(event, FailedPage):
                 failures.append(event)
-                sink.add_failed_page(_failed_row(event))
+                sink.add_failed_page(failed_row(event))
             elif isinstance(event, Ended | Failed):
                 return event
         raise AssertionError(f"{begun.file.name} has no end")
-
-    def _write(self, sink: PageSink, begun: Begun | Mending, title: str, pages: list[ParsedPage]) -> None:
-        rows = [
-            PageRow(
-                page.number,
-                page.width,
-                page.height,
-                page.rotation,
-                page.text,
-                page.text_origin,
-                page.words,
-                page.passages,
-                figures=page.figures,
-                language=language_of(page.text),
-            )
-            for page in pages
-        ]
-        contents = [
-            PageContent("", title, page.words, page.passages, page.image, page.width, page.height) for page in pages
-        ]
-        name = indexed_name(begun.file.path)
-        sink.add_pages(rows, contents, [{"title": title, "headings": page.headings, "name": name} for page in pages])
-        for page in pages:
-            self._on_progress(Progress(begun.file.name, page.number, begun.document.pages))
 
     def _unchanged(self, file: File) -> Outcome:
         if file.sha256 is None:
@@ -275,12 +240,11 @@ class _Consumer:
         return len(self._library.catalog.pages_of(document)) - len(self._library.catalog.failures(document))
 
     def _failed(self, file: File, reason: str, seconds: float) -> Outcome:
+        if file.sha256 is not None and self._library.catalog.has_document(file.sha256):
+            # Only its missing pages were wanted: those that are there stay, also when the file cannot be opened now.
+            return Outcome(file.name, "partial", self._count(file.sha256), reason, seconds)
         self._writer.put_source(file.source(None, reason))
         return Outcome(file.name, "failed", 0, reason, seconds)
-
-
-def _failed_row(page: FailedPage) -> PageRow:
-    return PageRow(page.number, 0.0, 0.0, 0, None, "none", failure=page.reason)
 
 
 def _state(failures: list[FailedPage]) -> tuple[Literal["indexed", "partial"], str | None]:

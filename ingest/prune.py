@@ -26,10 +26,21 @@ def gone(catalog: Catalog, paths: Iterable[Path]) -> list[str]:
             source.path
             for source in catalog.sources()
             if (source.path.startswith(inside) if path.is_dir() else source.path == display_path(path))
-            and not os.path.lexists(source.path)
-            and not os.path.lexists(_path(source.path))
+            and _is_gone(source.path)
+            and _is_gone(_path(source.path))
         ]
     return list(dict.fromkeys(found))
+
+
+def _is_gone(path: str | bytes) -> bool:
+    """Whether there is nothing at a path: one in a folder that may not be looked into is not known to be gone."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _path(name: str) -> bytes:

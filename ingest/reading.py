@@ -89,6 +89,7 @@ def read_ahead(library: Library, reader: Reader, wanted: Wanted) -> Iterator[Eve
                 file = replace(file, sha256=_hash(file))
                 yield from _read_new(library, reader, file, wanted, made, on_the_way)
             elif looked.change == "again":
+                file = replace(file, sha256=looked.document)  # what is there stays, also when this fails
                 yield from _read_missing(reader, file, looked.document, looked.missing, wanted.password)
             else:
                 yield Unchanged(file)

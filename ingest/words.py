@@ -20,6 +20,9 @@ from ..retrieval.types import Box, Word
 LINE_END_HYPHEN = "\x02"
 """What PDFium puts in the place of a hyphen that ends a line; it swallows the line break after it."""
 SOFT_HYPHEN = "\xad"
+LONGEST_WORD = 1_000
+"""Characters. What is longer is no word, and is cut: to put a word's accents into order takes the square of them, two
+minutes for a word of a million."""
 
 Break = Literal["", " ", "\n"]
 """What stands between a word and the one before it."""
@@ -114,12 +117,28 @@ def page_text(codes: NDArray[np.uint32], boxes: NDArray[np.float32], size: tuple
     line_break = (np.diff(newlines) > 0) | (kinds[:-1] == _HYPHEN) | falls
     space = (np.diff(spaces) > 0) | jumps
     starts = np.append(0, np.flatnonzero(line_break | space | _BEGINS[kinds[:-1], kinds[1:]]) + 1)
+    starts, cuts = _shortened(starts, len(codes))
+    space[cuts - 1] = True
     ends = np.append(starts[1:], len(codes))
     corners = np.hstack((np.minimum.reduceat(boxes[:, :2], starts), np.maximum.reduceat(boxes[:, 2:], starts)))
     between = np.where(line_break, 2, np.where(space, 1, 0))[starts[1:] - 1]
     string = "".join(map(chr, codes.tolist()))
     tokens = [string[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     return compose(tokens, corners, ["", *(_BREAKS[kind] for kind in between.tolist())], size)
+
+
+def _shortened(starts: NDArray[np.intp], end: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where words start when those that are too long are cut, and the places where they were.
+
+    >>> [places.tolist() for places in _shortened(np.array([0, 3]), 2005)]
+    [[0, 3, 1003, 2003], [1003, 2003]]
+    """
+    lengths = np.diff(np.append(starts, end))
+    long = np.flatnonzero(lengths > LONGEST_WORD)
+    if not len(long):
+        return starts, starts[:0]
+    cuts = np.concatenate([np.arange(starts[i] + LONGEST_WORD, starts[i] + lengths[i], LONGEST_WORD) for i in long])
+    return np.sort(np.append(starts, cuts)), cuts
 
 
 def compose(

@@ -180,6 +180,8 @@ class Reader:
                 code = self._process.wait(5)
         self._stop()
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        if code == -signal.SIGABRT:  # PDFium's way of saying that there is no memory left
+            how += ", as when it needs more memory than PAGESIGHT_PARSE_MEMORY_GB"
         return _ReaderLostError(f"the process that read it died ({how})")
 
 

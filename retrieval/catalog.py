@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,6 +17,7 @@ from .drafts import end_draft, insert_pages, move_pages
 from .errors import LibraryError
 from .facts import facts_by_document, inherit_facts, put_new_facts
 from .packed_words import unpack_words
+from .sqlite_files import Database, open_database
 from .squeeze import squeeze
 from .types import Document, Figure, MetadataValue, Page, Passage, Word
 
@@ -88,12 +89,11 @@ class Catalog:
     @classmethod
     def create(cls, path: Path) -> Catalog:
         catalog = cls(path)
-        with catalog._connect(create=True) as connection:
+        with closing(catalog._open(create=True).connection) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
                 f"BEGIN;\n{files('pagesight.retrieval').joinpath('schema.sql').read_text()}\nCOMMIT;"
             )
-        connection.close()
         return catalog
 
     # Reading
@@ -314,19 +314,22 @@ class Catalog:
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        if not hasattr(self._local, "connection"):
-            self._local.connection = self._connect()
-        return self._local.connection
+        if hasattr(self._local, "database") and self._local.database.outdated:
+            self.close()
+        if not hasattr(self._local, "database"):
+            self._local.database = self._open()
+        return self._local.database.connection
 
-    def _connect(self, *, create: bool = False) -> sqlite3.Connection:
+    def _open(self, *, create: bool = False) -> Database:
         if not create and not self._path.is_file():
             raise LibraryError(f"{self._path} is missing: this is not a whole library; add the documents again.")
         # autocommit: transactions are begun by hand, so that none is open while nobody writes
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten, not only unlinked
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+        database = open_database(self._path, isolation_level=None)
+        if database.writable:
+            database.connection.execute("PRAGMA foreign_keys = ON")
+            database.connection.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten, not only unlinked
+            database.connection.execute("PRAGMA synchronous = FULL")
+        return database
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:
         """What a SELECT finds; for the modules that read tables of their own."""
@@ -337,9 +340,9 @@ class Catalog:
 
     def close(self) -> None:
         """Close this thread's connection; those of other threads close with their threads."""
-        if hasattr(self._local, "connection"):
-            self._local.connection.close()
-            del self._local.connection
+        if hasattr(self._local, "database"):
+            self._local.database.connection.close()
+            del self._local.database
 
 
 _LANGUAGES = """SELECT document, language, count(*) FROM pages

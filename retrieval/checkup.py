@@ -22,6 +22,7 @@ from .optional import OPTIONAL
 from .picture_checkup import damaged_pictures, leftovers
 from .protocols import LexicalIndex, MultiVectorStore, VectorStore
 from .sources import find_source, paths_of
+from .sqlite_files import may_write, reading_address
 
 if TYPE_CHECKING:
     from .library import Library
@@ -149,7 +150,7 @@ class _Checkup:
         if not file.exists():
             return Finding("journal", True, "none yet")
         try:
-            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            with closing(sqlite3.connect(reading_address(file), uri=True)) as connection:
                 (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.OperationalError as error:  # somebody writes to it
             return Finding("journal", True, f"not looked at: {error}")
@@ -166,6 +167,8 @@ class _Checkup:
         waiting = [draft for draft in drafts(catalog) if not draft.outdated]
         left = len(catalog.jobs()) - len(waiting)
         note = f"{self._library.path}: {documents} documents, {pages} pages"
+        if not may_write(self._library.path / "catalog.sqlite"):
+            note += "; it may only be read here"
         if left:
             note += f"; {left} documents were left unfinished and are cleared away by the next add"
         if waiting:

@@ -4,6 +4,7 @@
     ├── LibraryError             the library on disk
     │   ├── LibraryNotFound          no library at that path
     │   ├── LibraryLocked            another process is writing to it
+    │   ├── DiskFull                 its disk takes nothing more
     │   ├── EncoderMismatch          it was built with another encoder
     │   └── CorruptFile              a file of it does not match its checksum
     ├── DocumentError            one document that cannot be read; the run goes on without it
@@ -35,6 +36,10 @@ class LibraryNotFound(LibraryError):
 
 class LibraryLocked(LibraryError):
     """Another process is writing to the library."""
+
+
+class DiskFull(LibraryError):
+    """The disk of the library has no room left, or this user may not use more of it. What was committed is kept."""
 
 
 class EncoderMismatch(LibraryError):

@@ -12,6 +12,7 @@ from unicodedata import category
 
 from .errors import LibraryError
 from .protocols import VectorStore
+from .sqlite_files import reading_address
 
 if TYPE_CHECKING:
     from .library import Library
@@ -142,7 +143,7 @@ def attached(connection: sqlite3.Connection, catalog: Path) -> Iterator[None]:
     """Within it, a connection reads the catalog at one moment, as the database `library`, and cannot change it."""
     if not catalog.is_file():
         raise LibraryError(f"{catalog} is missing: this is not a whole library; add the documents to a new one.")
-    connection.execute("ATTACH ? AS library", (f"{catalog.absolute().as_uri()}?mode=ro",))
+    connection.execute("ATTACH ? AS library", (reading_address(catalog),))
     try:
         connection.execute("BEGIN")
         yield

@@ -10,6 +10,7 @@ for hit in library.retrieve("What was the revenue in 2021?", k=5):
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from .encoders.words import WordsEncoder
 from .errors import MEND, CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
 from .evidence import PageMatch, find_evidence, match_page
 from .figures import figures_of
+from .full_disk import saying_when_full
 from .fusion import default_weights
 from .heat import PatchHeat, patch_heat
 from .manifest import Manifest, read_manifest
@@ -55,7 +57,7 @@ RERANKED = 50
 def create_library(path: str | Path, settings: Settings | None = None) -> Library:
     """Open the library at `path`, making an empty one when there is none.
 
-    Raises `ModelUnavailable` when a new library is to have a model that is not on this machine.
+    Raises `ModelUnavailable` when a new library is to have a model that is not on this machine, and `DiskFull`.
     """
     path, settings = Path(path), settings or Settings()
     if not (path / "library.json").is_file():
@@ -67,11 +69,17 @@ def create_library(path: str | Path, settings: Settings | None = None) -> Librar
                 manifest = manifest.with_channel(channel, part.encoder.id, part.spec)
             elif part.wanted:
                 raise ModelUnavailable(part.off or channel)
-        path.mkdir(parents=True, exist_ok=True)
-        Catalog.create(path / "catalog.sqlite")
-        begin_vectors(path, settings)
-        # Last: a folder without it is not a library yet, so an interrupted creation can be cleared away by hand.
-        manifest.write(path)
+        with saying_when_full(path):
+            path.mkdir(parents=True, exist_ok=True)
+            try:
+                Catalog.create(path / "catalog.sqlite")
+                begin_vectors(path, settings)
+                # Last: a folder without it is not a library yet, so a killed creation can be cleared away by hand.
+                manifest.write(path)
+            except BaseException:
+                for part in path.iterdir():  # it was empty
+                    shutil.rmtree(part) if part.is_dir() else part.unlink()
+                raise
     return open_library(path, settings)
 
 

@@ -32,7 +32,10 @@ def writing(library: Path) -> Iterator[None]:
     except Timeout:
         raise LibraryLocked(f"{library} is being written by {_name(holder)}; wait for it or stop it.") from None
     except OSError as error:
-        raise LibraryError(f"Cannot write to the library at {library}: {error.strerror}.") from error
+        raise LibraryError(
+            f"Cannot write to the library at {library}: {(error.strerror or str(error)).lower()}. It can be "
+            "searched; to add to it, make it writable for this user, or name another one."
+        ) from error
     try:
         write_whole(holder, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}).encode())
         yield

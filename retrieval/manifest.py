@@ -90,12 +90,23 @@ def _encoders(entries: Mapping[str, Any]) -> dict[str, EncoderId]:
 
 def _entries(library: Path) -> dict[str, Any]:
     file = library / "library.json"
-    if not file.is_file():
+    try:
+        there = file.is_file()
+    except PermissionError:  # the folder around it is closed; others say that there is no such file
+        there = True
+    if not there:
         raise LibraryNotFound(
             f"There is no library at {library}; make one with: pagesight add FILES --library {library}"
         )
     try:
-        entries = json.loads(file.read_text())
+        text = file.read_text()
+    except OSError as error:
+        raise LibraryError(
+            f"Cannot read the library at {library}: {(error.strerror or str(error)).lower()}; have its owner make it "
+            f"readable, for example with: chmod -R a+rX {library}"
+        ) from error
+    try:
+        entries = json.loads(text)
         if not isinstance(entries["format"], int):
             raise TypeError("its format is no number")
     except (ValueError, KeyError, TypeError) as error:

@@ -75,6 +75,9 @@ def hash_similarities(one: int, others: NDArray[np.uint64]) -> NDArray[np.float3
 
 
 def _trim(grey: Image) -> Image | None:
+    low, high = grey.getextrema()
+    if high - low <= _MARGIN:  # type: ignore[operator]  # before its pixels become numbers: an empty page is quick
+        return None
     pixels = np.asarray(grey, np.int16)
     inside = np.abs(pixels - pixels[0, 0]) > _MARGIN
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))

@@ -23,6 +23,7 @@ from .errors import LibraryError
 from .facts import PERSON, SIDECAR, drop_facts, put_facts, replace_facts, said_by
 from .figures import FigureRow, figure_id
 from .files import write_whole
+from .full_disk import saying_when_full
 from .lock import writing
 from .types import MetadataValue, PageContent
 
@@ -46,8 +47,8 @@ class LibraryWriter:
     @classmethod
     @contextmanager
     def open(cls, library: Library) -> Iterator[LibraryWriter]:
-        """Take the lock, clear away what a killed writer left, and hand out the writer."""
-        with writing(library.path):
+        """Take the lock, clear away what a killed writer left, hand out the writer; raises `DiskFull` at any time."""
+        with saying_when_full(library.path), writing(library.path):
             writer = cls(library)
             waiting = {draft.document for draft in drafts(library.catalog) if not draft.outdated}
             for document in library.catalog.jobs():

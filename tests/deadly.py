@@ -1,7 +1,8 @@
 """A reader process in which some files are deadly. What a file does, and on which page, stands in its name.
 
 `stirbt 2.pdf` kills its process on page 2 (0: when it is opened), `hängt 2.pdf` never finishes page 2, and
-`stirbt immer.pdf` kills it on every page.
+`stirbt immer.pdf` kills it on every page. `kürzt 2.pdf`, `löscht 2.pdf`, `schreibt 2.pdf` and `wächst 2.pdf`
+change while page 2 is read.
 """
 
 import os
@@ -41,4 +42,13 @@ def poisoned(
             os.kill(os.getpid(), signal.SIGKILL)
         if path.stem == f"hängt {page}":
             time.sleep(600)
+        if path.stem == f"kürzt {page}":
+            os.truncate(path, 100)
+        if path.stem == f"löscht {page}":
+            path.unlink()
+        if path.stem == f"schreibt {page}":
+            path.write_bytes(path.read_bytes().replace(b"Helvetica", b"Courier  "))
+        if path.stem == f"wächst {page}":
+            with path.open("ab") as file:
+                file.write(b"%")
         yield message

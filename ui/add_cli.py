@@ -23,6 +23,7 @@ from .cli_options import (
     print_json,
     settings_for,
     short,
+    tell,
 )
 from .meta_cli import MetaOption, read_pairs
 
@@ -88,7 +89,7 @@ def add(
         try:
             run.once()
         except LibraryLocked as error:
-            typer.echo(f"pagesight: {error}", err=True)
+            tell(f"pagesight: {error}", err=True)
         typer.echo("Watching; Ctrl-C stops.", err=True)
 
 
@@ -116,7 +117,7 @@ class _Run:
             report = Report()
             with _stopping_gently() as stopped:
 
-                def tell(progress: Any) -> None:
+                def note_page(progress: Any) -> None:
                     event = report.page(progress)
                     if self.as_json:
                         print_json(event)
@@ -124,7 +125,7 @@ class _Run:
                         raise KeyboardInterrupt
 
                 steps = run_with_progress(
-                    library, self.wanted, total, self.metadata, prune=self.prune, on_progress=tell
+                    library, self.wanted, total, self.metadata, prune=self.prune, on_progress=note_page
                 )
                 try:
                     for outcome in steps:
@@ -168,19 +169,19 @@ class _Run:
         if sum(report.counts.values()) > SHOWN and report.failures:
             typer.echo("Could not be read:", err=True)
             for reason in report.failures[:SHOWN]:
-                typer.echo(f"  {reason}", err=True)
+                tell(f"  {reason}", err=True)
             if len(report.failures) > SHOWN:
                 typer.echo(f"  and {len(report.failures) - SHOWN} more: pagesight list", err=True)
 
 
 def _show(outcome: Any) -> None:
     if outcome.state == "failed":
-        typer.echo(outcome.reason, err=True)
+        tell(outcome.reason, err=True)
     elif outcome.state == "removed":
         typer.echo(f"{outcome.state:9} {short(outcome.path)}")
     else:
         reason = f" ({outcome.reason})" if outcome.reason else ""
-        typer.echo(f"{outcome.state:9} {short(outcome.path)}, {count(outcome.pages, 'page')}{reason}")
+        tell(f"{outcome.state:9} {short(outcome.path)}, {count(outcome.pages, 'page')}{reason}")
 
 
 def _dry_run(settings: Settings, wanted: Wanted, *, prune: bool, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..retrieval.errors import QueryError
+from ..retrieval.terminal import shown_lines
 from .cli_options import (
     DocumentOption,
     ExportOption,
@@ -20,6 +21,7 @@ from .cli_options import (
     open_for,
     print_json,
     short,
+    tell,
     where_for,
     write_output,
 )
@@ -59,7 +61,7 @@ def search(
         picture = read_picture(image)
     hits = opened.retrieve(question, k=k, where=where_for(document, where, figure), image=picture)
     if picture is not None:
-        typer.echo(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
+        tell(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
     if as_json:
         print_json([hit.to_dict() for hit in hits])
         return
@@ -67,7 +69,7 @@ def search(
         channels = "  ".join(f"{name} {entry.score:.2f} (#{entry.rank})" for name, entry in hit.channels.items())
         typer.echo(f"{hit.rank}. {short(hit.page.source)}, page {hit.page.number}   {hit.score:.2f}   {channels}")
         for place in hit.evidence[:1]:
-            typer.echo(f"     {place.text[:160]}")
+            tell(f"     {place.text[:160]}")
 
 
 def ask(
@@ -111,7 +113,7 @@ def chat(
             inside = {**limits, "document": meant} if meant else limits
             asked = standalone_for(opened, answers, question)
             if asked != question:
-                typer.echo(f"(asked as: {asked})", err=True)
+                tell(f"(asked as: {asked})", err=True)
             answers.append(ask_once(opened, asked, k, inside, as_json=False, history=answers))
             typer.echo("")
     finally:
@@ -138,7 +140,7 @@ def ask_once(
                 _print_sources(piece, hits)
             return piece
         if not as_json:
-            typer.echo(piece, nl=False)
+            typer.echo(shown_lines(piece), nl=False)
     raise AssertionError("a stream ends with its answer")
 
 
@@ -161,7 +163,7 @@ def _write_export(file: Path | None, answers: list[Answer]) -> None:
 
 def _print_sources(answer: Answer, hits: list[Hit]) -> None:
     if answer.abstained:
-        typer.echo(f"The documents do not answer this. {answer.reason}")
+        tell(f"The documents do not answer this. {answer.reason}")
         if hits:
             page = hits[0].page
             typer.echo(f"The closest page is {short(page.source)}, page {page.number}.")
@@ -171,7 +173,7 @@ def _print_sources(answer: Answer, hits: list[Hit]) -> None:
     for marker, page in sorted(pages.items()):
         typer.echo(f"[{marker}] {short(page.source)}, page {page.number}")
     for start, end in answer.unsupported:
-        typer.echo(f"No place in these pages bears this out: {answer.text[start:end]}")
+        tell(f"No place in these pages bears this out: {answer.text[start:end]}")
     if answer.usage is not None:
         typer.echo(_cost(answer.usage), err=True)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..retrieval.errors import LibraryNotFound, MetadataError, PagesightError, QueryError
+from ..retrieval.terminal import shown
 from .add_cli import add
 from .ask_cli import ask, ask_once, chat, search
 from .cli_options import (
@@ -33,6 +34,7 @@ from .cli_options import (
     settings_for,
     short,
     step_counter,
+    tell,
     where_for,
 )
 from .eval_cli import evaluate
@@ -74,7 +76,7 @@ def main() -> None:
     try:
         app(prog_name="pagesight")
     except PagesightError as error:
-        print(f"pagesight: {error}", file=sys.stderr)  # noqa: T201
+        print(f"pagesight: {shown(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(WRONG_USAGE if isinstance(error, QueryError | MetadataError | LibraryNotFound) else FAILED)
     except KeyboardInterrupt:
         print("pagesight: stopped", file=sys.stderr)  # noqa: T201
@@ -118,9 +120,9 @@ def list_documents(library: LibraryOption = None, as_json: JsonOption = False) -
     for document in opened.documents():
         reason = f" ({document.reason})" if document.reason else ""
         names = ", ".join(short(source) for source in document.sources)
-        typer.echo(f"{document.id[:12]}  {document.state:8} {count(document.pages, 'page'):>9}  {names}{reason}")
+        tell(f"{document.id[:12]}  {document.state:8} {count(document.pages, 'page'):>9}  {names}{reason}")
     for source in failed:
-        typer.echo(f"{'-' * 12}  failed   {source.reason}")
+        tell(f"{'-' * 12}  failed   {source.reason}")
 
 
 @app.command()

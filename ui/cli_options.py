@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..retrieval.errors import QueryError
+from ..retrieval.terminal import shown, shown_json, shown_lines
 
 if TYPE_CHECKING:
     from ..retrieval.library import Library
@@ -103,12 +103,17 @@ def where_for(documents: list[str] | None, where: str | None = None, figures: li
 
 
 def print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    typer.echo(shown_json(value))
 
 
 def short(path: str) -> str:
-    """A path as seen from here, when it lies below."""
-    return path.removeprefix(os.path.join(os.getcwd(), ""))  # noqa: PTH109, PTH118 - text, maybe not a path
+    """A path as seen from here, when it lies below, as one line that no terminal obeys."""
+    return shown(path.removeprefix(os.path.join(os.getcwd(), "")))  # noqa: PTH109, PTH118 - text, maybe not a path
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print a line that may quote strangers."""
+    typer.echo(shown(text), err=err)
 
 
 def count(number: int, noun: str) -> str:
@@ -123,7 +128,7 @@ def plain(text: str) -> str:
 def write_to(file: Path | None, text: str) -> None:
     """Write to a file, or to stdout for `None`."""
     if file is None:
-        typer.echo(text, nl=False)
+        typer.echo(shown_lines(text), nl=False)
     else:
         write_output(file, text)
 

@@ -19,6 +19,7 @@ from .cli_options import (
     OutputOption,
     open_for,
     page_counter,
+    tell,
     write_output,
     write_to,
 )
@@ -109,7 +110,7 @@ def fields(
     with page_counter() as progress:
         extraction = extract_fields(opened, document, wanted, chat, pages=page, on_progress=progress)
     for problem in extraction.problems:
-        typer.echo(problem, err=True)
+        tell(problem, err=True)
     write_to(output, export_extraction(extraction, form.value))
 
 

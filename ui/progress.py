@@ -15,6 +15,7 @@ from ..retrieval.encode import Encoded, encode
 from ..retrieval.library import Library
 from ..retrieval.optional import OptionalChannel
 from ..retrieval.settings import Settings
+from ..retrieval.terminal import shown
 
 
 def run_with_progress(
@@ -47,7 +48,10 @@ def run_with_progress(
             seconds = bar.tasks[0].elapsed or 1.0
             name = Path(event.path).name
             bar.update(
-                task, description=f"{name[:32]} {event.page}/{event.pages}", pages=written, rate=written / seconds
+                task,
+                description=f"{shown(name[:32])} {event.page}/{event.pages}",
+                pages=written,
+                rate=written / seconds,
             )
             on_progress(event)
 
@@ -87,7 +91,7 @@ def encode_with_progress(settings: Settings, channel: OptionalChannel, *, rebuil
             name = Path(step.source).name
             bar.update(
                 task,
-                description=f"{name[:32]} {step.pages}/{step.of}",
+                description=f"{shown(name[:32])} {step.pages}/{step.of}",
                 total=step.library_pages,
                 completed=step.library_done,
                 new=new,

@@ -103,7 +103,8 @@ class SentenceEncoder:
     def encode_words(self, sequences: Sequence[Sequence[str]]) -> list[TokenVectors]:
         """Encode sequences of words, each word in the context of its sequence.
 
-        Sequences longer than the model's window are the caller's to split: what is past it has no row.
+        Sequences longer than the model's window are the caller's to split: what is past it has no row. Where memory
+        runs out, fewer are encoded together; raises what torch raised when there is none for a single one.
         """
         import torch
 
@@ -125,8 +126,19 @@ class SentenceEncoder:
                     max_length=self.max_tokens,
                     return_tensors="pt",
                 )
-            with torch.inference_mode():
-                output = model.forward({key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")})
+            features = {key: encoded[key].to(self._device) for key in ("input_ids", "attention_mask")}
+            try:
+                with torch.inference_mode():
+                    output = model.forward(features)
+            except (MemoryError, RuntimeError) as error:
+                from .visual_loading import is_out_of_memory
+
+                if len(chosen) == 1 or not is_out_of_memory(error):
+                    raise
+                half = len(chosen) // 2
+                encode(chosen[:half])
+                encode(chosen[half:])
+                return
             tokens = output["token_embeddings"].float().cpu().numpy()
             pooled = output["sentence_embedding"].float().cpu().numpy()
             for row, i in enumerate(chosen):

@@ -1,4 +1,4 @@
-"""Chroma's clients and collections, and the copy of a collection that holds nothing else."""
+"""Chroma's clients and collections; copies of those that compaction frees of all else, or that may only be read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,15 @@ def fill() -> None:
         rows = json.loads(file.read_text())
         copy.add(ids=rows["ids"], embeddings=np.load(file.with_suffix(".npy")), metadatas=rows["metadatas"])
     client.close()  # pyright: ignore[reportAttributeAccessIssue]  # of all clients but not of their interface
+
+
+def writable_copy(folder: Path) -> Path:
+    """A copy of a database among temporary files: Chroma 1.5 writes to what it opens, also to read from it."""
+    copy = Path(tempfile.mkdtemp(prefix="pagesight-chroma-"))
+    shutil.copytree(folder, copy, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    for part in (copy, *copy.rglob("*")):
+        part.chmod(0o700 if part.is_dir() else 0o600)
+    return copy
 
 
 def open_client(folder: Path) -> ClientAPI:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import MEND
+from ..sqlite_files import reading_address
 
 FILE = "chroma.sqlite3"
 
@@ -67,4 +68,4 @@ def _is_one(first: Path, folder: Path) -> bool:
 
 
 def _opened(folder: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{(folder / FILE).resolve().as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(reading_address(folder / FILE), uri=True)

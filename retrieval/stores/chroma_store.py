@@ -9,6 +9,7 @@ Chroma 1.5 keeps the vectors of what was deleted, in its queue and in the graph,
 from __future__ import annotations
 
 import shutil
+import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,9 @@ import numpy as np
 
 from ..errors import MEND
 from ..files import folder_whole
+from ..sqlite_files import may_write
 from ..types import Vectors
-from .chroma_copy import copy_collection, get_collection, open_client
+from .chroma_copy import copy_collection, get_collection, open_client, writable_copy
 from .chroma_files import FILE, Written, damages, databases, half_databases, last_written
 
 if TYPE_CHECKING:
@@ -254,15 +256,21 @@ class ChromaStore:
             folder = self._folder if stamp is None else stamp.folder
             if stamp is None:
                 folder.mkdir(parents=True, exist_ok=True)
-            # Chroma shares a client among all who open the folder, stale as it is.
-            _forget(folder)
             written = last_written(folder)  # before the client reads: it may know more than this, never less
-            opened = get_collection(open_client(folder), self._name)
+            place = folder if may_write(folder / FILE) else self._copied(folder)
+            # Chroma shares a client among all who open the folder, stale as it is.
+            _forget(place)
+            opened = get_collection(open_client(place), self._name)
             now = self._look()
             if now is None or now.folder != folder:  # compacted meanwhile, and what Chroma opened is a new, empty one
                 raise _CompactedError(folder)
             self._opened, self._stamp, self._written = opened, now, written
             return self._opened
+
+    def _copied(self, folder: Path) -> Path:
+        copy = writable_copy(folder)
+        weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
+        return copy
 
     def _changed(self) -> bool:
         """Whether another process has added, removed or compacted something since the client was opened.

@@ -12,6 +12,7 @@ from threading import local
 
 from ..analysis import query_terms, terms
 from ..errors import MEND
+from ..sqlite_files import Database, may_write, open_database, reading_address
 from ..squeeze import squeeze
 
 FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
@@ -129,7 +130,7 @@ class FtsIndex:
         said = "ok"
         try:
             with closing(sqlite3.connect("")) as copy:
-                with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                with closing(sqlite3.connect(reading_address(self._path), uri=True)) as connection:
                     connection.backup(copy)
                 (said,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
                 for table, rows in _TABLES.items():
@@ -161,32 +162,40 @@ class FtsIndex:
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        if not hasattr(self._local, "connection"):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.executescript(
-                f"""CREATE TABLE IF NOT EXISTS rows (rowid INTEGER PRIMARY KEY, page TEXT UNIQUE, document TEXT);
-                    CREATE INDEX IF NOT EXISTS rows_document ON rows (document);
-                    CREATE VIRTUAL TABLE IF NOT EXISTS pages USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
-                    CREATE TABLE IF NOT EXISTS document_rows (rowid INTEGER PRIMARY KEY, document TEXT UNIQUE);
-                    CREATE VIRTUAL TABLE IF NOT EXISTS documents
-                        USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
-                    CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab(pages, row);"""
-            )
-            if sqlite3.sqlite_version_info >= (3, 42):  # before, deleted terms stay in the file until a merge
-                for table in ("pages", "documents"):
-                    connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")
-                connection.commit()
-            self._local.connection = connection
-        return self._local.connection
+        if hasattr(self._local, "database") and self._local.database.outdated:
+            self.close()
+        if not hasattr(self._local, "database"):
+            self._local.database = self._open()
+        return self._local.database.connection
+
+    def _open(self) -> Database:
+        if self._path.is_file() and not may_write(self._path):
+            return open_database(self._path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        database = open_database(self._path)
+        connection = database.connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.executescript(
+            f"""CREATE TABLE IF NOT EXISTS rows (rowid INTEGER PRIMARY KEY, page TEXT UNIQUE, document TEXT);
+                CREATE INDEX IF NOT EXISTS rows_document ON rows (document);
+                CREATE VIRTUAL TABLE IF NOT EXISTS pages USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
+                CREATE TABLE IF NOT EXISTS document_rows (rowid INTEGER PRIMARY KEY, document TEXT UNIQUE);
+                CREATE VIRTUAL TABLE IF NOT EXISTS documents
+                    USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
+                CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab(pages, row);"""
+        )
+        if sqlite3.sqlite_version_info >= (3, 42):  # before, deleted terms stay in the file until a merge
+            for table in ("pages", "documents"):
+                connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")
+            connection.commit()
+        return database
 
     def close(self) -> None:
         """Close this thread's connection."""
-        if hasattr(self._local, "connection"):
-            self._local.connection.close()
-            del self._local.connection
+        if hasattr(self._local, "database"):
+            self._local.database.connection.close()
+            del self._local.database
 
 
 def _forget_document(connection: sqlite3.Connection, document: str) -> None:

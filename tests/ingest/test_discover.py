@@ -1,7 +1,10 @@
 """Which files are meant by paths."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -73,3 +76,39 @@ def test_names_that_are_not_utf8_are_found(tree: Path):
 def test_nothing_is_meant_by_an_empty_folder(tmp_path: Path):
     assert list(discover([tmp_path])) == []
     assert list(discover([])) == []
+
+
+CLOSED = """
+import os, sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from pagesight.ingest.discover import discover
+from pagesight.ingest.documents import open_document
+from pagesight.retrieval.errors import DocumentError
+
+if not os.geteuid():
+    os.setgid(65534)
+    os.setuid(65534)
+for path in discover([Path(sys.argv[1])]):
+    try:
+        open_document(path)
+    except DocumentError as error:
+        print(error)
+"""
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said_and_stops_nothing():
+    with TemporaryDirectory() as place:  # pytest's own folders are closed to others
+        folder = Path(place) / "unterlagen ä"
+        (folder / "zu").mkdir(parents=True)
+        (folder / "leer.pdf").touch()
+        (folder / "zu" / "darin.pdf").touch()
+        (folder / "zu").chmod(0)
+        Path(place).chmod(0o755)
+        done = subprocess.run([sys.executable, "-c", CLOSED, folder], capture_output=True, text=True, check=False)
+        (folder / "zu").chmod(0o755)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        f"Cannot read {folder}/leer.pdf: it is empty (0 bytes); get another copy.",
+        f"Cannot read {folder}/zu: permission denied; make it readable for this user.",
+    ]

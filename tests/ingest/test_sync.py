@@ -73,6 +73,13 @@ def test_a_folder_whose_disk_is_not_there_takes_nothing_with_it(library: Library
     assert there(library) >= before
 
 
+def test_what_cannot_be_looked_at_is_not_gone(library: Library, folder: Path):
+    list(add(library, [folder]))
+    (folder / "2021").rename(folder / "fort")
+    (folder / "2021").symlink_to(folder / "2021")  # as where a share is not mounted, or permission was taken away
+    assert "removed" not in {outcome.state for outcome in add(library, [folder], prune=True)}
+
+
 def test_a_name_that_is_no_text_is_not_gone(library: Library, folder: Path):
     odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.pdf"))
     odd.write_bytes(pdfs.pdf(pdfs.text_page("Kaffee")))
