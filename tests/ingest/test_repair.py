@@ -296,7 +296,8 @@ def test_without_its_file_a_picture_waits_for_it(files: Path, copy: Path, built:
             found = faults(library)
             assert set(found) == {"pictures"}
             assert f"once these files are back as they were: {files / 'zwei.pdf'}" in found["pictures"]
-            (files / "zwei.pdf").write_bytes(pdfs.pdf(pdfs.text_page("Genève, anders")))  # not as it was
+            other = pdfs.pdf(pdfs.text_page("Zürich"), pdfs.text_page("Genève, anders"))  # not as it was
+            (files / "zwei.pdf").write_bytes(other)
             repair(library, Restorer(library))
             assert set(faults(library)) == {"pictures"}
     finally:

@@ -137,11 +137,15 @@ def test_pages_that_are_missing_are_tried_again_and_no_others(
     (outcome,) = add(library, [long], retry_failed=True)
     assert (outcome.state, outcome.pages, (outcome.reason or "")[:7]) == ("partial", 4, "page 2:")
     monkeypatch.undo()
+    long.touch()  # the same bytes at another time
     read: list[int] = []
     (outcome,) = add(
         library, [long], retry_failed=True, metadata={"wer": "ich"}, on_progress=lambda one: read.append(one.page)
     )
     assert (outcome.state, outcome.pages, outcome.reason, read) == ("indexed", 5, None, [2])
+    source = library.catalog.source(str(long))
+    assert source is not None
+    assert source.modified == long.stat().st_mtime_ns
     after = library.catalog.pages_of(document)
     assert [page.text for page in after] == [f"Quarzuhrwerk {n}" for n in range(1, 6)]
     assert [page for page in after if page.number != 2] == [page for page in before if page.number != 2]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pagesight.ingest.words import EMPTY, PageText, compose, normalise, page_text, split_token
+from pagesight.ingest.words import EMPTY, PageText, compose, normalise, page_text, recompose, split_token
+from pagesight.retrieval.packed_words import pack_words, unpack_words
 
 SIZE = (612.0, 792.0)
 
@@ -120,6 +121,27 @@ def test_what_the_crop_box_cuts_away_is_not_in_the_text():
 def test_boxes_that_are_no_numbers_take_their_word_with_them():
     page = compose(["naïve", "gut"], np.array([(np.nan, 0, 5, 5), (10, 10, 20, 20)]), ["", "\n"], SIZE)
     assert page.text == "gut"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Größe der Fläche", "in Zürich"],
+        ["Wärmepumpen sind Ma-", "schinen, die heizen", "und kühlen"],  # the break moves behind "schinen,"
+        ["Infor-", "mation", "für alle"],  # the half stands alone: that break is one
+        ["Jahre 2018-", "2019 für"],
+        ["infor-", "mati-", "on steht"],
+        ["東", "京", "と PDF文", "書"],
+    ],
+)
+def test_what_the_catalog_keeps_of_a_page_tells_its_lines(lines: list[str]):
+    placed = [
+        (token, (72.13 + 40 * i, 72.77 + 14.4 * n, 108.13 + 40 * i, 84.77 + 14.4 * n), " " if i else "\n" if n else "")
+        for n, line in enumerate(lines)
+        for i, token in enumerate(line.split())
+    ]
+    page = compose([one[0] for one in placed], np.array([one[1] for one in placed]), [one[2] for one in placed], SIZE)
+    assert recompose(page.text, unpack_words(pack_words(page.words), page.text)) == page
 
 
 def test_a_page_of_no_characters_is_empty():

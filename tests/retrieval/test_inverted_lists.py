@@ -156,6 +156,16 @@ def test_damage_is_named_and_never_read_past(folder: Path):
     with pytest.raises(CorruptFile, match="centres-"):
         MultiVectorSegments(folder).search(asking_for(3), 3)
     assert any("centres-" in line for line in MultiVectorSegments(folder).verify())
+    store = MultiVectorSegments(folder)
+    pages = len(read_segment_list(folder).segments[1].alive())
+    store.drop_damaged()
+    assert list(store.verify()) == []
+    assert len(read_segment_list(folder).segments[1].alive()) == pages, "only lists were damaged"
+    store.tend()
+    made = read_segment_list(folder).segments[1].lists
+    (folder / listed.segments[1].name / made).write_bytes(whole[:-1])
+    store.drop_damaged()
+    assert list(store.verify()) == []
 
 
 def test_killed_at_any_step_it_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,7 @@ import tiny_clip
 import tiny_models
 import tiny_rerankers
 from conftest import share_encoder
+from fakes import random_page
 from PIL import Image
 
 import pagesight.retrieval.encode as encode_module
@@ -235,7 +236,12 @@ def test_damaged_vectors_of_optional_channels_are_named_and_encoded_again(
         library.visual.remove(document)
         repair(library, Restorer(library))  # without the models, what is missing waits
         assert all(finding.ok for finding in check(library))
-        assert len(library.visual.pages()) < sum(one.pages for one in library.documents())
+        there = library.visual.pages()
+        assert len(there) < sum(one.pages for one in library.documents())
+        stray = f"{library.documents()[1].id}/99"
+        library.visual.add(library.documents()[1].id, [random_page(stray, seed=1, rows=2, dim=128)])
+        repair(library, Restorer(library))
+        assert library.visual.pages() == there | {stray}, "nobody could make again what is right of it"
 
 
 def test_a_model_that_is_not_there_is_named_with_the_way_out_and_costs_only_its_channel(
