@@ -165,7 +165,7 @@ def leave_things_about(path: Path) -> None:
         (path / folder / ".new-halb").write_bytes(b"halb")
 
 
-WAYS: dict[str, tuple[Callable[[Path], None], str, str]] = {
+WAYS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a picture is deleted": (lambda path: one(path, "pages/*/00001.webp").unlink(), "pictures", "00001.webp"),
     "a picture is damaged": (lambda path: flip(one(path, "pages/*/00002.webp")), "pictures", "page 2"),
     "rows of words are damaged": (lambda path: flip(one(path, "multivectors/words/*/rows.u8")), "words", "rows.u8"),
@@ -205,7 +205,7 @@ WAYS: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "fts.sqlite is damaged",
     ),
     "full text is damaged": (
-        lambda path: (path / "lexical" / "fts.sqlite").write_bytes(b"Wort" * 5000) and None,
+        lambda path: (path / "lexical" / "fts.sqlite").write_bytes(b"Wort" * 5000),
         "lexical",
         "not a database",
     ),
