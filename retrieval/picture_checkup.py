@@ -6,11 +6,15 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from .inventory import Inventory
 from .lock import HOLDER
+
+HALF_WRITTEN = 60.0
+"""Seconds that a half file is left alone for, while others may write."""
 
 
 def damaged_pictures(
@@ -50,7 +54,7 @@ def leftovers(inventory: Inventory, library: Path) -> Iterator[Path]:
     if inventory.alone or not _at_work(library):
         for folder in ("", "pages", "pages/*", "chroma", "faiss", "faiss/*", "multivectors", "multivectors/*"):
             for left in sorted(library.glob(f"{folder}/.new-*".removeprefix("/"))):
-                if left.parent.name not in inventory.unfinished:
+                if left.parent.name not in inventory.unfinished and (inventory.alone or _is_old(left)):
                     yield left
 
 
@@ -60,6 +64,14 @@ def _sum(file: Path) -> str | None:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def _is_old(file: Path) -> bool:
+    """Whether it is not just being written by somebody who is about to say so."""
+    try:
+        return time.time() - file.stat().st_mtime > HALF_WRITTEN
+    except FileNotFoundError:
+        return False
 
 
 def _at_work(library: Path) -> bool:

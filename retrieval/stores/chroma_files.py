@@ -52,15 +52,17 @@ def half_databases(first: Path) -> list[Path]:
     return sorted(one for one in found if any(one.iterdir()))
 
 
-def damages(folder: Path) -> Iterator[str]:
-    """A line when SQLite finds the database damaged."""
-    try:
-        with closing(_opened(folder)) as connection:
-            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        said = str(error)
-    if said != "ok":
-        yield f"{folder / FILE} is damaged ({' '.join(said.split())}); {MEND}"
+def damages(first: Path) -> Iterator[str]:
+    """A line for each database that has lost its main file, or that SQLite finds damaged."""
+    yield from (f"{folder / FILE} is missing; {MEND}" for folder in half_databases(first))
+    for folder in databases(first):
+        try:
+            with closing(_opened(folder)) as connection:
+                (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            said = str(error)
+        if said != "ok":
+            yield f"{folder / FILE} is damaged ({' '.join(said.split())}); {MEND}"
 
 
 def _is_one(first: Path, folder: Path) -> bool:

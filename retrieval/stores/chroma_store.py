@@ -137,11 +137,9 @@ class ChromaStore:
 
     def verify(self) -> Iterator[str]:
         """Chroma keeps no checksums: what it can give back of each vector is taken for whole."""
-        found = [f"{folder / FILE} is missing; {MEND}" for folder in half_databases(self._folder)]
-        found += [line for folder in self._databases() for line in damages(folder)]
-        yield from found
-        if found:
-            return  # Chroma is not asked to open it
+        if any(damages(self._folder)):  # then Chroma is not asked to open it
+            yield from damages(self._folder)
+            return
         try:
             for _ in self._all(["metadatas", "embeddings"]):
                 pass

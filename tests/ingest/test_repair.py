@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -162,10 +163,16 @@ def leave_things_about(path: Path) -> None:
     (path / "pages" / STRANGER / "00001.webp").write_bytes(b"Bild")
     one(path, "pages/*/00001.webp").with_name("00077.webp").write_bytes(b"Bild")
     for folder in (".", "pages", "multivectors/words"):
-        (path / folder / ".new-halb").write_bytes(b"halb")
+        leave_half_a_file(path / folder)
 
 
-WAYS: dict[str, tuple[Callable[[Path], None], str, str]] = {
+def leave_half_a_file(folder: Path) -> None:
+    """Long ago."""
+    (folder / ".new-halb").write_bytes(b"halb")
+    os.utime(folder / ".new-halb", (1, 1))
+
+
+WAYS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a picture is deleted": (lambda path: one(path, "pages/*/00001.webp").unlink(), "pictures", "00001.webp"),
     "a picture is damaged": (lambda path: flip(one(path, "pages/*/00002.webp")), "pictures", "page 2"),
     "rows of words are damaged": (lambda path: flip(one(path, "multivectors/words/*/rows.u8")), "words", "rows.u8"),
@@ -205,7 +212,7 @@ WAYS: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "fts.sqlite is damaged",
     ),
     "full text is damaged": (
-        lambda path: (path / "lexical" / "fts.sqlite").write_bytes(b"Wort" * 5000) and None,
+        lambda path: (path / "lexical" / "fts.sqlite").write_bytes(b"Wort" * 5000),
         "lexical",
         "not a database",
     ),
@@ -365,7 +372,7 @@ def test_what_a_writer_has_begun_is_no_fault_and_is_left_alone(copy: Path, files
             document = library.documents()[0].id
             library.lexical.add("neu", {"neu/1": {"body": "Größe"}})
             (copy / "pages" / "neu").mkdir()
-            (copy / ".new-halb").write_bytes(b"")
+            leave_half_a_file(copy)
             assert faults(doctor) == {}
             with pytest.raises(LibraryLocked, match="is being written by process"):
                 repair(doctor, Restorer(doctor))

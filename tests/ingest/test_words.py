@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pagesight.ingest.words import EMPTY, PageText, compose, normalise, page_text, recompose, split_token
+from pagesight.ingest.words import EMPTY, Break, PageText, compose, normalise, page_text, recompose, split_token
 from pagesight.retrieval.packed_words import pack_words, unpack_words
 
 SIZE = (612.0, 792.0)
@@ -135,7 +135,7 @@ def test_boxes_that_are_no_numbers_take_their_word_with_them():
     ],
 )
 def test_what_the_catalog_keeps_of_a_page_tells_its_lines(lines: list[str]):
-    placed = [
+    placed: list[tuple[str, tuple[float, ...], Break]] = [
         (token, (72.13 + 40 * i, 72.77 + 14.4 * n, 108.13 + 40 * i, 84.77 + 14.4 * n), " " if i else "\n" if n else "")
         for n, line in enumerate(lines)
         for i, token in enumerate(line.split())

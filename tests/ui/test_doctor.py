@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import share_encoder
 
-from pagesight.retrieval import Library, Settings, open_library
-from pagesight.retrieval.encoders.sentence import SentenceEncoder
+from pagesight.retrieval import Library, Settings
 from pagesight.retrieval.journal import Journal
 from pagesight.ui import cli
 from pagesight.ui.doctor import examine
@@ -22,12 +20,13 @@ Doctor = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def doctor(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, library_copy: Library, minilm: SentenceEncoder
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    library_copy: Library,
+    open_shared: Callable[[Path], Library],
 ) -> Doctor:
     """`pagesight doctor` with these arguments, for a library that may be damaged: exit status, stdout, stderr."""
-    monkeypatch.setattr(
-        "pagesight.ui.doctor.open_library", lambda path, settings: share_encoder(open_library(path, settings), minilm)
-    )
+    monkeypatch.setattr("pagesight.ui.doctor.open_library", lambda path, settings: open_shared(path))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["pagesight", "doctor", "-l", str(library_copy.path), *arguments])
