@@ -58,7 +58,24 @@ def check(library: Library, on_step: OnStep = lambda *_: None) -> list[Finding]:
     if why is not None:
         return [_beyond_repair(library.path / "catalog.sqlite", why)]
     look = _Checkup(library, on_step)
-    return [look.catalog(), look.pictures(), *look.indexes(), look.orphans(), look.journal(), look.summary()]
+    return [look.catalog(), look.pictures(), *look.indexes(), look.orphans(), look.journal(), overview(library)]
+
+
+def overview(library: Library) -> Finding:
+    """How much there is, and what is unfinished; looks at the catalog only."""
+    catalog = library.catalog
+    ((documents, pages),) = catalog.rows("SELECT count(*), coalesce(sum(pages), 0) FROM documents")
+    waiting = [draft for draft in drafts(catalog) if not draft.outdated]
+    left = len(catalog.jobs()) - len(waiting)
+    note = f"{library.path}: {documents} documents, {pages} pages"
+    if not may_write(library.path / "catalog.sqlite"):
+        note += "; it may only be read here"
+    if left:
+        note += f"; {left} documents were left unfinished and are cleared away by the next add"
+    if waiting:
+        pages = sum(draft.pages for draft in waiting)
+        note += f"; {len(waiting)} documents stopped after {pages} pages and go on when they are added again"
+    return Finding("library", True, note)
 
 
 def stores_of(library: Library, channel: str) -> Sequence[LexicalIndex | VectorStore | MultiVectorStore]:
@@ -160,21 +177,6 @@ class _Checkup:
             return Finding("journal", True, "whole")
         note = f"{file} is damaged ({' '.join(said.split())}), so that nothing is kept in it"
         return Finding("journal", False, f"{note}; restore it, or delete it for a new one.")
-
-    def summary(self) -> Finding:
-        catalog = self._library.catalog
-        ((documents, pages),) = catalog.rows("SELECT count(*), coalesce(sum(pages), 0) FROM documents")
-        waiting = [draft for draft in drafts(catalog) if not draft.outdated]
-        left = len(catalog.jobs()) - len(waiting)
-        note = f"{self._library.path}: {documents} documents, {pages} pages"
-        if not may_write(self._library.path / "catalog.sqlite"):
-            note += "; it may only be read here"
-        if left:
-            note += f"; {left} documents were left unfinished and are cleared away by the next add"
-        if waiting:
-            pages = sum(draft.pages for draft in waiting)
-            note += f"; {len(waiting)} documents stopped after {pages} pages and go on when they are added again"
-        return Finding("library", True, note)
 
     def _inventory(self) -> Inventory:
         return Inventory(self._library.path / "catalog.sqlite")

@@ -11,7 +11,7 @@ from ..ingest.libreoffice import libreoffice_version
 from ..ingest.libreoffice import not_installed as libreoffice_not_installed
 from ..ingest.poppler import INSTALL as INSTALL_POPPLER
 from ..ingest.poppler import has_poppler
-from ..retrieval.checkup import Finding, OnStep, check
+from ..retrieval.checkup import Finding, OnStep, check, overview
 from ..retrieval.encoders.sentence import SentenceEncoder
 from ..retrieval.errors import MEND, CorruptFile, LibraryNotFound, PagesightError
 from ..retrieval.library import open_library
@@ -25,8 +25,11 @@ from ..retrieval.settings import Settings, VectorStoreName
 from ..retrieval.vector_stores import built_with, described
 
 
-def examine(settings: Settings, on_step: OnStep = lambda *_: None) -> list[Finding]:
-    """Look at the channels, what they need, and the library when there is one. Loads no model and writes nothing."""
+def examine(settings: Settings, on_step: OnStep = lambda *_: None, *, every_file: bool = True) -> list[Finding]:
+    """Look at the channels, what they need, and the library when there is one. Loads no model and writes nothing.
+
+    Without `every_file`, which takes as long as reading them all, the library is opened and its catalog asked.
+    """
     findings = [Finding("lexical", True, "on: BM25, needs nothing")]
     try:
         encoder = SentenceEncoder(None if settings.encoder is None else str(settings.encoder)).id
@@ -62,7 +65,7 @@ def examine(settings: Settings, on_step: OnStep = lambda *_: None) -> list[Findi
         findings.append(Finding("ocr", True, f"RapidOCR {version('rapidocr')}, used: {settings.ocr}"))
     findings += _converters()
     findings.append(Finding("answers", True, "extractive: quotes with citations, no model to download"))
-    return _with_library(findings, settings, on_step)
+    return _with_library(findings, settings, on_step, every_file)
 
 
 def _converters() -> list[Finding]:
@@ -107,13 +110,14 @@ def mend(settings: Settings, password: str | None = None, say: Callable[[str], N
         repair(library, Restorer(library, password), say)
 
 
-def _with_library(findings: list[Finding], settings: Settings, on_step: OnStep) -> list[Finding]:
+def _with_library(findings: list[Finding], settings: Settings, on_step: OnStep, every_file: bool) -> list[Finding]:
     """The findings, and what there is to say of the library: of a channel, in its own finding."""
     try:
         if manifest_lost(settings.library):
             raise CorruptFile(f"{settings.library / 'library.json'} is missing or damaged; {MEND}")
         with open_library(settings.library, settings) as library:
-            found = {one.name: one for one in check(library, on_step)}
+            looked = check(library, on_step) if every_file else [overview(library)]
+            found = {one.name: one for one in looked}
     except LibraryNotFound as error:
         return [*findings, Finding("library", True, str(error))]  # none yet is no fault
     except PagesightError as error:

@@ -143,3 +143,12 @@ def test_progress_is_told_of_each_part(library_copy: Library) -> None:
     examine(Settings(library=library_copy.path), lambda *step: steps.append(step))
     assert {what for what, _, _ in steps} == {"catalog", "pictures", "indexes"}
     assert ("pictures", 3, 7) in steps
+
+
+def test_a_glance_at_a_library_reads_none_of_its_pictures(library_copy: Library) -> None:
+    for picture in (library_copy.path / "pages").rglob("*.webp"):
+        flip(picture)
+    found = {one.name: one for one in examine(Settings(library=library_copy.path), every_file=False)}
+    assert all(one.ok for one in found.values())
+    assert "pages" in found["library"].note
+    assert not all(one.ok for one in examine(Settings(library=library_copy.path)))
