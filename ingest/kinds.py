@@ -84,12 +84,10 @@ def kind_of(path: Path, head: bytes) -> Kind:
     for magic, name in _REFUSED:
         if head.startswith(magic) and not (magic == b"BM" and is_text(head)):
             raise DocumentUnreadable(f"it is {name}")
-    suffix = path.suffix.lower()
-    if (not is_text(head) or suffix == ".pdf") and b" obj" in head and b"<<" in head:
-        raise DocumentUnreadable("it is a PDF without its beginning, broken or cut short; get another copy")
     if not is_text(head):
         reason = "it holds nothing but zeros; get another copy" if not head.strip(b"\0") else _UNKNOWN
         raise DocumentUnreadable(reason)
+    suffix = path.suffix.lower()
     is_html = start[:14].lower().startswith((b"<!doctype html", b"<html"))
     if suffix in _NEVER_TEXT:  # most likely what a server said instead of sending the file
         kind = "a web page" if is_html else "text"

@@ -8,7 +8,7 @@ import re
 # Controls of both blocks, line and paragraph ends, what turns the direction of the text after it, and halves of
 # surrogate pairs, which are no text and cannot be printed.
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_OBEYED_INSIDE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OBEYED_INSIDE = re.compile("\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def shown(text: str) -> str:
@@ -21,7 +21,7 @@ def shown(text: str) -> str:
 
 
 def shown_lines(text: str) -> str:
-    """The same with its lines as they are."""
+    """The same with its lines as they are, however they end."""
     return _OBEYED_INSIDE.sub(_spelled, text)
 
 

@@ -96,7 +96,8 @@ class PageEncoderContract:
     def test_a_page_is_encoded_the_same_alone_and_in_company(self, page_encoder: PageEncoder):
         for content, together in zip(self.PAGES, page_encoder.encode_pages(self.PAGES), strict=True):
             (alone,) = page_encoder.encode_pages([content])
-            assert alone.rows == pytest.approx(together.rows, abs=1e-4)
+            cosines = (alone.rows * together.rows).sum(1)
+            assert cosines == pytest.approx(1, abs=1e-3), "some encoders compute in 16 bits"
             assert (alone.boxes == together.boxes).all()
             assert (alone.groups == together.groups).all()
 
