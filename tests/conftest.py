@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sharing import share_encoder
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("contracts", "contracts_stores", "drafts", "fakes")
@@ -148,9 +149,3 @@ def child() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         with process:  # closes its pipes
             process.kill()
-
-
-def share_encoder(library: Library, encoder: SentenceEncoder) -> Library:
-    """Give the library's own encoder the model that another one has loaded: loading takes a second."""
-    library.text_encoder._loaded = encoder._model
-    return library

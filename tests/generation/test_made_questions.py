@@ -9,7 +9,7 @@ from typing import Any
 
 import pdfs
 import pytest
-from conftest import share_encoder
+from sharing import share_encoder
 
 from pagesight.generation.chat import Limits, Picture, Prompt
 from pagesight.generation.made_questions import MadeQuestion, make_questions

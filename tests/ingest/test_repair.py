@@ -14,8 +14,8 @@ from typing import Any
 import fakes
 import pdfs
 import pytest
-from conftest import share_encoder
 from drafts import empty_library, write
+from sharing import share_encoder
 
 from pagesight.ingest import add
 from pagesight.ingest.documents import open_document

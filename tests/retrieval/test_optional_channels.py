@@ -11,9 +11,9 @@ import pytest
 import tiny_clip
 import tiny_models
 import tiny_rerankers
-from conftest import share_encoder
 from fakes import random_page
 from PIL import Image
+from sharing import share_encoder
 
 import pagesight.retrieval.encode as encode_module
 from pagesight.ingest import add
