@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sharing import share_encoder
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("contracts", "contracts_stores", "drafts", "fakes")
+
+from sharing import share_encoder  # noqa: E402 - from beside this file, which the path had to name first
 
 if TYPE_CHECKING:
     from pagesight.retrieval import Library
