@@ -63,7 +63,7 @@ def _health() -> None:
         },
         alt="The parts of pagesight, whether they are on, and why not",
     )
-    st.caption("`pagesight doctor` compares every file of the library with its checksum and with the catalog.")
+    st.caption("The command “pagesight doctor” compares every file with its checksum and with the catalog.")
     for finding in findings:
         if not finding.ok:
             st.warning(f"**{plain(finding.name)}**: {plain(finding.note)}", icon=":material/report:")
