@@ -90,7 +90,7 @@ class PdfDocument:
 
     def stated(self, names: Iterable[str]) -> dict[str, str]:
         """What the file says of itself, by the names of its entries; `""` where it says nothing."""
-        return {name: self._pdf.get_metadata_value(name) for name in names}
+        return {name: self._stated(name) for name in names}
 
     def is_bare(self) -> bool:
         """Whether nothing is drawn on any page; a page that is broken counts as such."""

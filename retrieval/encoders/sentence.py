@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Barrier, Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -208,10 +208,23 @@ def _packaged_folder() -> Path:
 def _one_core_each(workers: int) -> ThreadPoolExecutor:
     """Threads that each compute on one core: cores that share one batch wait for each other at every layer, and
     for whatever else runs on one of them.
+
+    What one thread tells torch, threads that begin later take for theirs, too: so these begin at once, and then torch
+    is told again what it was told before.
     """
     import torch
 
-    return ThreadPoolExecutor(workers, "pagesight-encode", initializer=torch.set_num_threads, initargs=(1,))
+    pool, together = ThreadPoolExecutor(workers, "pagesight-encode"), Barrier(workers)
+
+    def begin(_: int) -> None:
+        torch.get_num_threads()  # a thread takes what was told before at its first call, also after it was told other
+        together.wait()
+        torch.set_num_threads(1)
+        together.wait()
+
+    list(pool.map(begin, range(workers)))
+    torch.set_num_threads(workers)
+    return pool
 
 
 def _computes_in_bfloat16(device: str) -> bool:

@@ -118,3 +118,25 @@ def test_threads_do_not_change_each_others_padding(minilm: SentenceEncoder):
         for thread in threads:
             thread.join()
         sys.setswitchinterval(interval)
+
+
+def test_cores_that_take_a_sequence_each_find_what_one_finds_and_leave_torch_as_it_was(minilm: SentenceEncoder):
+    import torch
+
+    sequences = [["Water", "rises", "slowly", "."] * n for n in (1, 3, 2, 7, 5)]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = minilm.encode_words(sequences)
+        torch.set_num_threads(2)
+        together = minilm.encode_words(sequences)
+        later: list[int] = []
+        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert (torch.get_num_threads(), later) == (2, [2]), "what this thread and later ones compute on"
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(alone, together, strict=True):
+        assert (one.words == other.words).all()
+        assert (one.rows * other.rows).sum(axis=1) == pytest.approx(1, abs=0.005)

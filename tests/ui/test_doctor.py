@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 
 from pagesight.retrieval import Library, Settings
 from pagesight.retrieval.journal import Journal
-from pagesight.ui import cli
 from pagesight.ui.doctor import examine
 
 Doctor = Callable[..., tuple[int, str, str]]
@@ -20,23 +18,14 @@ Doctor = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def doctor(
-    capfd: pytest.CaptureFixture[str],
+    run: Callable[..., tuple[int, str, str]],
     monkeypatch: pytest.MonkeyPatch,
     library_copy: Library,
     open_shared: Callable[[Path], Library],
 ) -> Doctor:
     """`pagesight doctor` with these arguments, for a library that may be damaged: exit status, stdout, stderr."""
     monkeypatch.setattr("pagesight.ui.doctor.open_library", lambda path, settings: open_shared(path))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["pagesight", "doctor", "-l", str(library_copy.path), *arguments])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capfd.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+    return lambda *arguments: run("doctor", "-l", library_copy.path, *arguments)
 
 
 def flip(file: Path) -> None:

@@ -6,15 +6,12 @@ import json
 import os
 import shutil
 import socket
-import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pdfs
 import pytest
-
-from pagesight.ui import cli
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -33,20 +30,11 @@ NAMES = (
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """`main()` with these arguments over one library, as on a terminal: exit status, stdout, stderr."""
+def run(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Over one library, as on a terminal."""
     monkeypatch.setenv("PAGESIGHT_LIBRARY", str(tmp_path / "бібліотека"))
     for place in ("click.utils.should_strip_ansi", "typer._click.utils.should_strip_ansi"):
         monkeypatch.setattr(place, lambda *_, **__: False, raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["pagesight", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capfd.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
     return run
 
 
