@@ -4,10 +4,10 @@
 
 `--documents` has born-digital PDFs, of which the first `--pages` pages are taken, whole files. Measured, one after the
 other, on the same passages: sentence-transformers' `encode` as it comes (float32), this project's encoder in batches as
-`add` makes them, and `add` itself, reading, writing and all. The encoders run twice and the faster time counts; `add`
-runs once, into a new library. `cosine` compares the passages' vectors of the two encoders, the least and the mean,
-where a passage fits the encoder's window. Memory is the most that the process that adds had, and the most that its
-reader had, over a document of 200 pages and one of `--long` pages, each in processes of their own.
+`add` makes them, also in float32, and `add` itself, reading, writing and all. The encoders run twice and the faster
+time counts; `add` runs once, into a new library. `cosine` compares the passages' vectors of the two encoders, the least
+and the mean, where a passage fits the encoder's window. Memory is the most that the process that adds had, and the most
+that its reader had, over a document of 200 pages and one of `--long` pages, each in processes of their own.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import numpy as np
 import pypdfium2
 
 from pagesight.ingest import add
+from pagesight.ingest.batches import BATCH
 from pagesight.ingest.documents import open_document
 from pagesight.ingest.parsed import ParseOptions
-from pagesight.ingest.pipeline import BATCH
 from pagesight.retrieval import Settings, create_library
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
 from pagesight.retrieval.encoders.words import WordsEncoder
@@ -68,7 +68,7 @@ def encoders(pages: Sequence[PageContent]) -> dict[str, float]:
         for passage in page.passages
     ]
     plain = SentenceEncoder(dtype="float32")._model
-    ours = WordsEncoder(SentenceEncoder())
+    ours, exact = WordsEncoder(SentenceEncoder()), WordsEncoder(SentenceEncoder(dtype="float32"))
     batches = [pages[begin : begin + BATCH] for begin in range(0, len(pages), BATCH)]
     plain.encode(texts[:8])
     ours.encode_pages(batches[0])
@@ -78,11 +78,15 @@ def encoders(pages: Sequence[PageContent]) -> dict[str, float]:
     def run_plain() -> None:
         plainly[:] = [plain.encode(texts, normalize_embeddings=True, show_progress_bar=False)]
 
+    def run_float32() -> None:
+        for batch in batches:
+            exact.encode_pages(batch)
+
     def run_ours() -> None:
         found = [vectors.passages for batch in batches for vectors in ours.encode_pages(batch)]
         quickly[:] = [rows for rows in found if rows is not None and len(rows)]
 
-    seconds = fastest(run_plain), fastest(run_ours)
+    seconds = fastest(run_plain), fastest(run_ours), fastest(run_float32)
     cosines = (plainly[0] * np.concatenate(quickly)).sum(1)
     sizes = [len(tokens) for tokens in plain.tokenizer(texts)["input_ids"]]
     cosines = cosines[np.array(sizes) <= plain.max_seq_length]  # of longer ones the plain encoder leaves out the rest
@@ -91,6 +95,7 @@ def encoders(pages: Sequence[PageContent]) -> dict[str, float]:
         "plain_pages_s": len(pages) / seconds[0],
         "encoder_pages_s": len(pages) / seconds[1],
         "encoder_over_plain": seconds[0] / seconds[1],
+        "float32_over_plain": seconds[0] / seconds[2],
         "cosine_least": float(cosines.min()),
         "cosine_mean": float(cosines.mean()),
     }

@@ -1,12 +1,12 @@
 """How fast pictures of pages are read, and how well, against RapidOCR as it comes.
 
-    python benchmarks/ocr.py [--pictures DIR] [--documents DIR] [--pages 12] [--json FILE]
+    python benchmarks/ocr.py [--pictures DIR] [--documents DIR] [--pages 12] [--languages ukr+eng] [--json FILE]
 
-`--pictures` has pictures of pages without a text layer: seconds a page, both engines in turn, page by page.
+`--pictures` has pictures of pages without a text layer: seconds a page, the engines in turn, page by page.
 `--documents` has born-digital PDFs: pages of theirs with at least 80 words are drawn and read back, and compared with
 the text layer; recall and precision count words, each as often as it stands on the page. Without either, the pages of
-`data/samples`. RapidOCR runs with its defaults (all cores, its classifier of upside-down lines, word boxes off); both
-read a page before the clock starts.
+`data/samples`. With `--languages` Tesseract, which must be installed with them, reads the pages, too. RapidOCR runs with
+its defaults (all cores, its classifier of upside-down lines, word boxes off); all read a page before the clock starts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pypdfium2
 from PIL import Image
 
 from pagesight.ingest.documents import open_document
-from pagesight.ingest.ocr import OCR_DPI, RapidOcr
+from pagesight.ingest.ocr import OCR_DPI, OcrEngine, RapidOcr, Tesseract
 from pagesight.ingest.parsed import ParseOptions
 
 ROOT = Path(__file__).parents[1]
@@ -49,8 +49,7 @@ def as_it_comes() -> Read:
     return read
 
 
-def ours() -> Read:
-    engine = RapidOcr()
+def ours(engine: OcrEngine) -> Read:
     return lambda image: [word.text for word in engine.read(image)]
 
 
@@ -95,21 +94,24 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder with pictures of pages")
     parser.add_argument("--documents", type=Path, help="folder with born-digital PDFs")
     parser.add_argument("--pages", type=int, default=12)
+    parser.add_argument("--languages", help="of Tesseract, by its names, joined by +; without it, it does not run")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    engines = [as_it_comes(), ours()]
+    engines = {"RapidOCR": as_it_comes(), "ours": ours(RapidOcr())}
+    if arguments.languages:
+        engines["Tesseract"] = ours(Tesseract(arguments.languages))
     result: dict[str, object] = {"machine": platform.processor() or platform.machine()}
     pages = drawn(arguments.documents or ROOT / "data" / "samples", arguments.pages)
     sets = {"drawn": [image for image, _ in pages]}
     if arguments.pictures:
         sets["pictures"] = pictures(arguments.pictures, arguments.pages)
     for name, images in sets.items():
-        seconds, words = timed(engines, images)
-        plain, fast = (one / len(images) for one in seconds)
-        result[name] = {"pages": len(images), "rapidocr_s": plain, "ours_s": fast, "faster": plain / fast}
-        print(f"{name}: {len(images)} pages, RapidOCR {plain:.2f} s a page, ours {fast:.2f}, {plain / fast:.2f} times")
+        seconds, words = timed(list(engines.values()), images)
+        each = {engine: one / len(images) for engine, one in zip(engines, seconds, strict=True)}
+        result[name] = {"pages": len(images), "seconds_a_page": each, "faster": each["RapidOCR"] / each["ours"]}
+        print(f"{name}: {len(images)} pages, seconds a page:", *(f"{one} {spent:.2f}" for one, spent in each.items()))
         if name == "drawn":
-            for engine, found in zip(("RapidOCR", "ours"), words, strict=True):
+            for engine, found in zip(engines, words, strict=True):
                 same = sum((one & page[1]).total() for one, page in zip(found, pages, strict=True))
                 recall = same / sum(page[1].total() for page in pages)
                 precision = same / sum(one.total() for one in found)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..retrieval.catalog import PageRow
+from ..retrieval.errors import PageTooLarge
 from ..retrieval.language import language_of
 from ..retrieval.types import PageContent
 from ..retrieval.writer import PageSink
@@ -40,7 +41,8 @@ class Batches:
         left = deque(pages)
         while left:
             together = [left.popleft() for _ in range(min(self.limit, len(left)))]
-            if _fits(sink, file, title, together):
+            short = _what_lacked(sink, file, title, together)
+            if short is None:
                 for page in together:
                     self._on_progress(Progress(file.name, page.number, of))
             elif len(together) > 1:
@@ -48,8 +50,7 @@ class Batches:
                 left.extendleft(reversed(together))
             else:
                 number = together[0].number
-                reason = f"page {number}: there is no memory to encode it; free some, and add it with --retry-failed"
-                failures.append(FailedPage(number, reason))
+                failures.append(FailedPage(number, f"page {number}: {short}"))
                 sink.add_failed_page(failed_row(failures[-1]))
         return failures
 
@@ -59,18 +60,20 @@ def failed_row(page: FailedPage) -> PageRow:
     return PageRow(page.number, 0.0, 0.0, 0, None, "none", failure=page.reason)
 
 
-def _fits(sink: PageSink, file: File, title: str, pages: Sequence[ParsedPage]) -> bool:
-    """Encode and index pages; `False` where memory ran out. What was done by then is done again with fewer."""
+def _what_lacked(sink: PageSink, file: File, title: str, pages: Sequence[ParsedPage]) -> str | None:
+    """Encode and index pages; what to do where memory ran out, else `None`. What was done by then is done again."""
     try:
         sink.add_pages(*_as_taken(file, title, pages))
+    except PageTooLarge as error:
+        return str(error)
     except (MemoryError, RuntimeError) as error:
         from ..retrieval.encoders.visual_loading import free_cache, is_out_of_memory
 
         if not is_out_of_memory(error):
             raise
         free_cache()
-        return False
-    return True
+        return "there is no memory to encode it; free some, and add it with --retry-failed"
+    return None
 
 
 def _as_taken(

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..retrieval.errors import DocumentEncrypted, DocumentUnreadable
 from .converted import ConvertedDocument, OnWait, by_libreoffice, by_poppler
 from .kinds import CONVERTED_SUFFIXES, TEXT_SUFFIXES, kind_of
-from .ocr import OcrEngine, RapidOcr
+from .ocr import OcrEngine, RapidOcr, Tesseract
 from .parsed import ParseOptions
 from .pdf import PdfDocument
 from .pictures import PictureDocument
@@ -47,14 +47,14 @@ def open_document(
     """Open a PDF, a picture, or what LibreOffice makes a PDF of, told apart by what is in them. Close it, or use it in
     a `with` statement.
 
-    `ocr` reads pages without a usable text layer; `None` takes this process's `RapidOcr`, loaded when the first
-    such page comes. `on_wait` is told before something that may take so many seconds. PDFium is not thread-safe: one
+    `ocr` reads pages without a usable text layer; `None` takes what the options name, loaded when the first such page
+    comes. `on_wait` is told before something that may take so many seconds. PDFium is not thread-safe: one
     thread of a process may use documents.
 
     Raises `DocumentEncrypted` or `DocumentUnreadable`, with a message that names the file.
     """
     options = options or ParseOptions()
-    engine = None if options.ocr == "off" else ocr or _rapid_ocr(options.ocr_threads)
+    engine = None if options.ocr == "off" else ocr or _engine(options)
     try:
         head = _read_head(path)
         if _is_pdf(path, head):
@@ -142,5 +142,7 @@ def _system_reason(error: OSError) -> str:
 
 
 @lru_cache(maxsize=4)
-def _rapid_ocr(threads: int | None) -> RapidOcr:
-    return RapidOcr(threads)
+def _engine(options: ParseOptions) -> OcrEngine:
+    if options.ocr_engine == "tesseract":
+        return Tesseract(options.ocr_languages, options.ocr_threads)
+    return RapidOcr(options.ocr_threads)

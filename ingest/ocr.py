@@ -10,13 +10,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..retrieval.errors import DocumentUnreadable, ModelUnavailable
 from ..retrieval.ocr import LONG_SIDE, MIN_SCORE
 from ..retrieval.ocr import rapidocr_engine as _engine
+from ..retrieval.tesseract import read_words, sure
 from ..retrieval.types import Box
 from .ocr_lines import HEIGHT, LEAST, LineReader, LineText
 from .reading_order import reading_order
@@ -153,6 +156,28 @@ class RapidOcr:
                 upwards = np.array([(x0, y1), (x0, y0), (x1, y0), (x1, y1)], np.float32)
                 lines[i] = _Line(read.text, lines[i].box, read.score, _line_words(read, upwards))
         return lines
+
+
+class Tesseract:
+    """Tesseract, where it is installed, for the scripts that RapidOCR's packaged models do not know."""
+
+    name = "tesseract"
+
+    def __init__(self, languages: str = "eng", threads: int | None = None) -> None:
+        """`languages`: by Tesseract's names, joined by `+`."""
+        self.languages, self.threads = languages, threads or 1
+
+    def read(self, image: Image) -> list[OcrWord]:
+        """The words of a picture, whichever way up it was scanned. Raises `DocumentUnreadable` when Tesseract fails."""
+        try:
+            words = read_words(image, self.languages, dpi=OCR_DPI, threads=self.threads)
+        except ModelUnavailable as error:
+            raise DocumentUnreadable(str(error)) from error
+        return [
+            OcrWord(word.text, word.box, number, word.score)
+            for number, (_, line) in enumerate(groupby(words, key=lambda word: word.line))
+            for word in sure(list(line))
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..retrieval.settings import OcrName
 from ..retrieval.types import Figure, MetadataValue, Passage, Word
 
 TextOrigin = Literal["layer", "ocr", "none"]
@@ -23,6 +24,9 @@ class ParseOptions:
     webp_quality: int = 80
     ocr: Literal["auto", "off", "force"] = "auto"
     """`auto`: pages without a usable text layer; `force`: every page; `off`: none."""
+    ocr_engine: OcrName = "rapidocr"
+    ocr_languages: str = "eng"
+    """Of Tesseract; RapidOCR reads all it knows."""
     ocr_threads: int | None = None
     """Threads of one OCR engine; `None`: one for each core. With several workers, share the cores out: threads of
     several engines on the same cores made OCR 4 times slower."""

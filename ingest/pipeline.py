@@ -14,6 +14,7 @@ from ..retrieval.facts import key_types
 from ..retrieval.library import Library
 from ..retrieval.metadata import read_all
 from ..retrieval.optional import require
+from ..retrieval.tesseract import require as require_tesseract
 from ..retrieval.types import State
 from ..retrieval.writer import LibraryWriter, PageSink
 from .ahead import Ahead
@@ -87,13 +88,15 @@ def add(
     the end, also of files that have not changed; one with rows that make no sense is an outcome, too.
 
     Raises `LibraryLocked` when another process is writing, `ModelUnavailable` when the settings name a model that the
-    library cannot use, and `MetadataError` for metadata that cannot be kept.
+    library cannot use or an OCR engine that is not here, and `MetadataError` for metadata that cannot be kept.
     """
     settings = library.settings
     wanted = Wanted(list(paths), include, exclude, password, retry_failed)
     read_all(metadata or {}, key_types(library.catalog))  # what makes no sense is said before anything is read
     require(settings, "visual", library.visual_part)
     require(settings, "image", library.image_part)
+    if settings.ocr != "off" and settings.ocr_engine == "tesseract":
+        require_tesseract(settings.ocr_languages)
     with library.writer() as writer, ExitStack() as stack:
         reader = stack.enter_context(
             Reader(

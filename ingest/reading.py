@@ -63,7 +63,10 @@ Event = Unchanged | StillFailed | Begun | Mending | ParsedPage | FailedPage | En
 
 def parse_options(library: Library) -> ParseOptions:
     """How this library's settings want files to be read."""
-    return ParseOptions(dpi=library.settings.dpi, ocr=library.settings.ocr)
+    settings = library.settings
+    return ParseOptions(
+        dpi=settings.dpi, ocr=settings.ocr, ocr_engine=settings.ocr_engine, ocr_languages=settings.ocr_languages
+    )
 
 
 def how_made(library: Library) -> str:

@@ -13,6 +13,7 @@
     ├── QueryError               a question, filter or limit that makes no sense
     ├── MetadataError            a key or value that cannot be kept of a document
     ├── ModelUnavailable         a model that is not on this machine
+    │   └── PageTooLarge             a page that finds no room in its memory alone
     └── GeneratorError           a model that writes answers cannot be reached, or failed
 
 Each message says what happened, to what, and what to do next; it is shown to people as it stands.
@@ -72,6 +73,10 @@ class MetadataError(PagesightError):
 
 class ModelUnavailable(PagesightError):
     """A model that this needs is not on this machine."""
+
+
+class PageTooLarge(ModelUnavailable):
+    """A page needs more memory than the model has, also when it is encoded alone. Ingest goes on without it."""
 
 
 class GeneratorError(PagesightError):

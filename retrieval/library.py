@@ -172,7 +172,7 @@ class Library:
             raise QueryError("The question is empty; ask for something.")
         if not 1 <= k <= MOST_HITS:
             raise QueryError(f"k is {k}; it must lie between 1 and {MOST_HITS}.")
-        picture = None if image is None else image if isinstance(image, PictureQuery) else read_picture(image)
+        picture = image if image is None or isinstance(image, PictureQuery) else read_picture(image, self.settings)
         text = question if question.strip() or picture is None else picture.words(self.lexical)
         asked = self._ask(question, text, picture)
         unknown = (weights or {}).keys() - asked.keys()

@@ -1,15 +1,20 @@
-"""The OCR engine, and the text of a question that is a picture. Pages are read in `ingest/ocr.py`."""
+"""The OCR engines, and the text of a question that is a picture. Pages are read in `ingest/ocr.py`."""
 
 from __future__ import annotations
 
 import os
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .tesseract import read_words, sure
+
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from .settings import Settings
 
 LONG_SIDE = 2000
 """Pixels. RapidOCR shrinks longer pictures itself."""
@@ -36,8 +41,15 @@ def rapidocr_engine(threads: int) -> Any:
     )
 
 
-def read_lines(image: Image) -> list[str]:
-    """The lines of text in a picture, as the engine finds them, top to bottom; `[]` when it shows none."""
+def read_lines(image: Image, settings: Settings) -> list[str]:
+    """The lines of text in a picture, as the engine finds them, top to bottom; `[]` when it shows none.
+
+    Raises `ModelUnavailable` when the settings name an engine or a language that is not here.
+    """
+    if settings.ocr_engine == "tesseract":
+        words = read_words(image, settings.ocr_languages)
+        lines = (sure(list(line)) for _, line in groupby(words, key=lambda word: word.line))
+        return [" ".join(word.text for word in line) for line in lines if line]
     pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])  # as OpenCV has them: blue first
     found = rapidocr_engine(os.cpu_count() or 1)(pixels, use_det=True, use_cls=False, use_rec=True)
     if found.txts is None:

@@ -12,6 +12,7 @@ from .encoders.words import split_words
 from .ocr import read_lines
 from .pictures import open_picture
 from .protocols import LexicalIndex
+from .settings import Settings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,7 +40,7 @@ class PictureQuery:
         return " ".join(word for word in seen if word in kept)
 
 
-def read_picture(picture: bytes | str | Path | Image) -> PictureQuery:
-    """Open a picture and read it. Raises `QueryError` when it is none."""
+def read_picture(picture: bytes | str | Path | Image, settings: Settings | None = None) -> PictureQuery:
+    """Open a picture and read it. Raises `QueryError` when it is none, `ModelUnavailable` when nothing can read it."""
     image = open_picture(picture)
-    return PictureQuery(image, "\n".join(read_lines(image)))
+    return PictureQuery(image, "\n".join(read_lines(image, settings or Settings())))

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GeneratorName = Literal["extractive", "transformers", "openai", "anthropic", "gemini"]
 VectorStoreName = Literal["chroma", "faiss"]
+OcrName = Literal["rapidocr", "tesseract"]
 
 
 class Settings(BaseSettings):
@@ -121,6 +122,16 @@ class Settings(BaseSettings):
         default="auto",
         description="When to read the picture of a page: `auto` where there is no usable text layer, `off` never, "
         "`force` always.",
+    )
+    ocr_engine: OcrName = Field(
+        default="rapidocr",
+        description="What reads pictures: `rapidocr` (Latin, Chinese and Japanese script), or `tesseract`, where it is "
+        "installed, for many more.",
+    )
+    ocr_languages: str = Field(
+        default="eng",
+        pattern=r"^\w+(\+\w+)*$",
+        description="Languages that Tesseract reads, by its names, such as `ukr+eng`; fewer are faster.",
     )
     dpi: int = Field(default=144, ge=36, le=600, description="Resolution of the stored page pictures, dots per inch.")
     page_seconds: float = Field(

@@ -42,7 +42,7 @@ def open_vectors(library: Path, name: str, settings: Settings) -> VectorStore:
     """The store of a library's passages, figures or pages, by that name; opens no file."""
     kind = built_with(library)
     if kind == "faiss":
-        return FaissStore(library / kind / name, gpu=settings.device == "auto" or settings.device.startswith("cuda"))
+        return FaissStore(library / kind / name, gpu=_may_use_gpu(settings))
     return ChromaStore(library / kind / name, name)
 
 
@@ -53,7 +53,7 @@ def open_multivectors(library: Path, name: str, encoder: str | None, settings: S
     """
     file = library / SERVER
     if not file.is_file():
-        return MultiVectorSegments(library / "multivectors" / name, encoder)
+        return MultiVectorSegments(library / "multivectors" / name, encoder, gpu=_may_use_gpu(settings))
     try:
         said = json.loads(file.read_bytes())
         url, collection = settings.qdrant_url or str(said["url"]), f"{said['collections']}-{name}"
@@ -69,10 +69,15 @@ def verify(stores: Iterable[VectorStore | MultiVectorStore]) -> Iterator[str]:
         yield from store.verify()
 
 
-def described(kind: VectorStoreName) -> str:
+def described(kind: VectorStoreName, settings: Settings) -> str:
     """For people."""
     if kind == "chroma":
         return f"Chroma {version('chromadb')}"
     import faiss
 
-    return f"faiss {faiss.__version__} on {'a GPU' if faiss.get_num_gpus() else 'the processor'}"
+    gpu = _may_use_gpu(settings) and faiss.get_num_gpus() > 0
+    return f"faiss {faiss.__version__} on {'a GPU' if gpu else 'the processor'}"
+
+
+def _may_use_gpu(settings: Settings) -> bool:
+    return settings.device == "auto" or settings.device.startswith("cuda")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
@@ -183,6 +186,18 @@ def odp(*slides: str) -> bytes:
         for n, line in enumerate(slides)
     )
     return odf("presentation", f"<office:presentation>{pages}</office:presentation>")
+
+
+def saved_as(data: bytes, name: str, file: Path) -> None:
+    """A document of that name, written by LibreOffice as the kind that the file's name says."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / name
+        given.write_bytes(data)
+        profile, made = Path(folder) / "profile", Path(folder) / "made"
+        command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to"]
+        command += [file.suffix[1:], "--outdir", str(made), str(given)]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        (made / given.with_suffix(file.suffix).name).rename(file)
 
 
 def rtf(*paragraphs: str) -> bytes:

@@ -58,7 +58,7 @@ def search(
     if image is not None:
         from ..retrieval.picture_query import read_picture
 
-        picture = read_picture(image)
+        picture = read_picture(image, opened.settings)
     hits = opened.retrieve(question, k=k, where=where_for(document, where, figure), image=picture)
     if picture is not None:
         tell(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)

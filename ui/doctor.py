@@ -22,6 +22,7 @@ from ..retrieval.migrate import migrate
 from ..retrieval.optional import find_image, find_reranker, find_visual
 from ..retrieval.repair import repair
 from ..retrieval.settings import Settings, VectorStoreName
+from ..retrieval.tesseract import require as require_tesseract
 from ..retrieval.vector_stores import built_with, described
 
 
@@ -37,7 +38,7 @@ def examine(settings: Settings, on_step: OnStep = lambda *_: None, *, every_file
         findings += [Finding("dense", False, str(error)), Finding("words", False, str(error))]
     else:
         findings += [
-            Finding("dense", True, f"on: {encoder} in {described(_vector_store(settings))}"),
+            Finding("dense", True, f"on: {encoder} in {described(_vector_store(settings), settings)}"),
             Finding("words", True, f"on: late interaction over words, {encoder}"),
         ]
     try:
@@ -59,13 +60,22 @@ def examine(settings: Settings, on_step: OnStep = lambda *_: None, *, every_file
     findings.append(Finding("reranker", reranker is not None or not wanted, off or f"on: {reranker and reranker.name}"))
     findings.append(Finding("perceptual", True, "on for questions that are pictures: finds copies, needs nothing"))
     findings.append(_kernel())
-    if importlib.util.find_spec("rapidocr") is None:
-        findings.append(Finding("ocr", False, "RapidOCR is missing; install it with: pip install rapidocr onnxruntime"))
-    else:
-        findings.append(Finding("ocr", True, f"RapidOCR {version('rapidocr')}, used: {settings.ocr}"))
+    findings.append(_ocr(settings))
     findings += _converters()
     findings.append(Finding("answers", True, "extractive: quotes with citations, no model to download"))
     return _with_library(findings, settings, on_step, every_file)
+
+
+def _ocr(settings: Settings) -> Finding:
+    if settings.ocr_engine == "tesseract":
+        try:
+            tesseract = require_tesseract(settings.ocr_languages)
+        except PagesightError as error:
+            return Finding("ocr", False, str(error))
+        return Finding("ocr", True, f"Tesseract {tesseract}, {settings.ocr_languages}; used: {settings.ocr}")
+    if importlib.util.find_spec("rapidocr") is None:
+        return Finding("ocr", False, "RapidOCR is missing; install it with: pip install rapidocr onnxruntime")
+    return Finding("ocr", True, f"RapidOCR {version('rapidocr')}, Latin, Chinese, Japanese; used: {settings.ocr}")
 
 
 def _converters() -> list[Finding]:

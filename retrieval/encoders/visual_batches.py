@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from ..errors import ModelUnavailable
+from ..errors import PageTooLarge
 from .visual_loading import free_cache, is_out_of_memory
 
 Item = TypeVar("Item")
@@ -29,8 +29,8 @@ class Batches:
     ) -> list[Result]:
         """One result an item, in order. Items of like size share a batch, the largest first.
 
-        `make` runs in a thread of its own, one batch ahead of `run`. Raises `ModelUnavailable` when not even a single
-        item finds room.
+        `make` runs in a thread of its own, one batch ahead of `run`. Raises `PageTooLarge` when not even a single item
+        finds room.
         """
         results: dict[int, Result] = {}
         # The largest first: when memory is short it shows at once, not in the middle of a document.
@@ -62,9 +62,9 @@ class Batches:
                     results.update(zip(chosen, found, strict=True))
                     continue
                 if len(chosen) == 1:
-                    raise ModelUnavailable(
-                        f"There is no memory for a single page ({short}); lower PAGESIGHT_VISUAL_MAX_PIXELS, choose a "
-                        "smaller model, or free memory on the device."
+                    raise PageTooLarge(
+                        f"There is no memory to encode a page alone ({short}); lower PAGESIGHT_VISUAL_MAX_PIXELS, "
+                        "choose a smaller model, or free memory on the device."
                     )
                 # What was being made ahead is as large: both go back and are cut anew.
                 waiting[:0] = chosen + (ahead[0] if ahead and ahead[0] is not chosen else [])

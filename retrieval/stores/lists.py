@@ -38,8 +38,11 @@ _TOGETHER = 65_536
 """Rows whose centres are looked for at a time: 34 MB at 128 dimensions."""
 
 
-def train(pools: Sequence[Pages]) -> Vectors:
-    """`(centres, dim)` float32 unit rows, by k-means over a sample of these rows; the same for the same pages."""
+def train(pools: Sequence[Pages], *, gpu: bool = False) -> Vectors:
+    """`(centres, dim)` float32 unit rows, by k-means over a sample of these rows; the same for the same pages.
+
+    `gpu`: on one, where faiss has one.
+    """
     faiss = _faiss()
     rows = sum(len(pool.rows) for pool in pools)
     count = max(1, min(CENTRES, rows // _A_CENTRE))
@@ -54,7 +57,7 @@ def train(pools: Sequence[Pages]) -> Vectors:
         niter=_ROUNDS,
         seed=1,
         spherical=True,
-        gpu=_on_gpu(),
+        gpu=gpu and _has_gpu(),
         min_points_per_centroid=1,
         max_points_per_centroid=2 * _A_CENTRE,
     )
@@ -62,12 +65,15 @@ def train(pools: Sequence[Pages]) -> Vectors:
     return np.ascontiguousarray(kmeans.centroids, np.float32)
 
 
-def make(pool: Pages, centres: Vectors) -> bytes:
-    """The file of a segment's lists: a page is once in the list of every centre that one of its rows is nearest to."""
+def make(pool: Pages, centres: Vectors, *, gpu: bool = False) -> bytes:
+    """The file of a segment's lists: a page is once in the list of every centre that one of its rows is nearest to.
+
+    `gpu`: on one, where faiss has one.
+    """
     faiss = _faiss()
     index = faiss.IndexFlatIP(centres.shape[1])
     index.add(centres)
-    if _on_gpu():
+    if gpu and _has_gpu():
         index = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
     pages = np.repeat(np.arange(len(pool), dtype=np.int64), np.diff(pool.offsets))
     first = int(pool.offsets[0])
@@ -151,7 +157,7 @@ def _floats(pool: Pages, rows: NDArray[np.int64]) -> Vectors:
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
 
 
-def _on_gpu() -> bool:
+def _has_gpu() -> bool:
     return _faiss().get_num_gpus() > 0
 
 

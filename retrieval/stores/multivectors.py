@@ -47,10 +47,14 @@ _TOGETHER = 64
 class MultiVectorSegments:
     """A `MultiVectorStore`. One process writes at a time; any number read, each a snapshot, and never wait."""
 
-    def __init__(self, folder: Path, encoder: str | None = None) -> None:
-        """`encoder` names what the vectors come from, for the first that are stored; `None`: nobody checks."""
+    def __init__(self, folder: Path, encoder: str | None = None, *, gpu: bool = False) -> None:
+        """`encoder` names what the vectors come from, for the first that are stored; `None`: nobody checks.
+
+        `gpu`: inverted lists are made on one, where there is one. Searching needs none.
+        """
         self._folder = folder
         self.encoder = encoder
+        self._gpu = gpu
         self._lock = Lock()
         self._snapshot: Snapshot | None = None
 
@@ -170,7 +174,8 @@ class MultiVectorSegments:
         listed = snapshot.list
         pages = sum(entry.left for entry in listed.segments)
         if not listed.centres or pages > _OUTGROWN * listed.trained:
-            centres = inverted.train([segment.pooled for segment in snapshot.segments]).astype("<f4").tobytes()
+            trained = inverted.train([segment.pooled for segment in snapshot.segments], gpu=self._gpu)
+            centres = trained.astype("<f4").tobytes()
             listed = replace(
                 listed,
                 following=listed.following + 1,
@@ -187,7 +192,7 @@ class MultiVectorSegments:
             # The last segment is scanned whole while it grows; one that was compacted does not grow any more.
             if entry.lists or (i == len(listed.segments) - 1 and not _sealed(entry, listed.dim)):
                 continue
-            data = inverted.make(segment.pooled, snapshot.centres)
+            data = inverted.make(segment.pooled, snapshot.centres, gpu=self._gpu)
             made = replace(entry, lists=f"lists-{Path(listed.centres).stem}.bin", lists_sum=inverted.checksum(data))
             write_whole(self._folder / entry.name / made.lists, data)
             listed = replace(listed, segments=(*listed.segments[:i], made, *listed.segments[i + 1 :]))

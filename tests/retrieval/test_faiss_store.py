@@ -506,7 +506,7 @@ def test_a_library_keeps_the_store_it_was_built_with(tmp_path: Path, monkeypatch
         assert library.dense.keys("geheim") == set()
     assert b"geheim" not in bytes_of(tmp_path / "größen" / "faiss")
     assert library.dense.keys("offen1") == {"offen1/1#0", "offen1/2#0"}
-    assert described(built_with(library.path)).startswith("faiss")
+    assert described(built_with(library.path), library.settings).startswith("faiss")
     assert list(verify([library.dense])) == []
     file = next((tmp_path / "größen" / "faiss").glob("passages/0*/keys.json"))
     file.write_bytes(file.read_bytes()[:-1] + b"}")

@@ -3,17 +3,20 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fakes import random_page
 from killing import survives
 
+from pagesight.retrieval import Settings
 from pagesight.retrieval.errors import CorruptFile
 from pagesight.retrieval.stores import lists, multivectors
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
 from pagesight.retrieval.stores.segment_list import read_segment_list
 from pagesight.retrieval.types import PageVectors, QueryVectors
+from pagesight.retrieval.vector_stores import open_multivectors
 
 
 @pytest.fixture(autouse=True)
@@ -172,8 +175,8 @@ def test_killed_at_any_step_it_goes_on(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     # Training is not what is killed here, and threads of faiss do not outlive a fork.
     centres = page(0).rows
-    monkeypatch.setattr(lists, "train", lambda pools: centres)
-    monkeypatch.setattr(lists, "make", lambda pool, centres: np.full(len(centres), 0, "<i8").tobytes())
+    monkeypatch.setattr(lists, "train", lambda pools, **_: centres)
+    monkeypatch.setattr(lists, "make", lambda pool, centres, **_: np.full(len(centres), 0, "<i8").tobytes())
     expected = MultiVectorSegments(folder).score(asking_for(3))
     copy, kills = folder.parent / "copy", 0
     while True:
@@ -191,3 +194,24 @@ def test_killed_at_any_step_it_goes_on(folder: Path, monkeypatch: pytest.MonkeyP
             break
         kills += 1
     assert kills >= 8
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto", "cuda:0"])
+def test_a_gpu_is_used_only_where_the_settings_let_it(device: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    import faiss
+
+    kmeans, asked = faiss.Kmeans, []
+
+    def on_the_processor(*shape: int, gpu: bool, **options: Any) -> Any:
+        asked.append(gpu)
+        return kmeans(*shape, **options)
+
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
+    monkeypatch.setattr(faiss, "Kmeans", on_the_processor)
+    monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
+    monkeypatch.setattr(faiss, "index_cpu_to_gpu", lambda _, __, index: index, raising=False)
+    shutil.copytree(folder, folder.parent / "multivectors" / "words")
+    store = open_multivectors(folder.parent, "words", None, Settings(device=device))
+    assert isinstance(store, MultiVectorSegments)
+    store.tend()
+    assert asked == [device != "cpu"]

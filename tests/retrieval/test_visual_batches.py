@@ -11,7 +11,7 @@ from tiny_encoders import noise, picture_page
 from pagesight.retrieval.encoders.device import Runtime
 from pagesight.retrieval.encoders.visual import visual_encoder
 from pagesight.retrieval.encoders.visual_batches import Batches
-from pagesight.retrieval.errors import ModelUnavailable
+from pagesight.retrieval.errors import PageTooLarge
 
 SHORT = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
@@ -58,7 +58,7 @@ def test_a_single_page_that_finds_no_room_says_so():
     def run(made: list[int]) -> list[int]:
         raise SHORT[0]
 
-    with pytest.raises(ModelUnavailable, match=r"no memory for a single page \(CUDA out of memory.*MAX_PIXELS"):
+    with pytest.raises(PageTooLarge, match=r"no memory to encode a page alone \(CUDA out of memory.*MAX_PIXELS"):
         Batches(4).run([1, 2, 3], [1, 1, 1], list, run)
 
 
@@ -104,7 +104,7 @@ def test_pages_survive_a_model_that_has_room_for_two(monkeypatch: pytest.MonkeyP
         assert found.rows == pytest.approx(usual.rows, abs=1e-4)
     assert sizes[:3] == [7, 4, 2]
     monkeypatch.setattr(model, "_forward", lambda tensors, query: (_ for _ in ()).throw(MemoryError()))
-    with pytest.raises(ModelUnavailable, match="single page"):
+    with pytest.raises(PageTooLarge, match="a page alone"):
         encoder.encode_pages(pages)
 
 
