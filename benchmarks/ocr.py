@@ -5,7 +5,7 @@
 `--pictures` has pictures of pages without a text layer: seconds a page, the engines in turn, page by page.
 `--documents` has born-digital PDFs: pages of theirs with at least 80 words are drawn and read back, and compared with
 the text layer; recall and precision count words, each as often as it stands on the page. Without either, the pages of
-`data/samples`. With `--languages` Tesseract, which must be installed with them, reads the pages, too. RapidOCR runs with
+`data/samples`. With `--languages` Tesseract, which must be installed with them, reads them, too. RapidOCR runs with
 its defaults (all cores, its classifier of upside-down lines, word boxes off); all read a page before the clock starts.
 """
 
