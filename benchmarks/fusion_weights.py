@@ -3,7 +3,8 @@
     python benchmarks/fusion_weights.py SCORES.json [--write]
 
 `SCORES.json` comes from `retrieval_quality.py --scores`. The measure is nDCG@5, averaged over the questions of a set,
-then over the sets, so that a large set does not drown a small one. Questions about one document are in one fold.
+then over the sets, so that a large set does not drown a small one; a set of fewer than 25 questions counts in
+proportion. Questions about one document are in one fold.
 `--write` puts the weights chosen on all questions into `retrieval/fusion.json`, with this run.
 """
 
@@ -24,26 +25,32 @@ from pagesight.retrieval.fusion import fuse, ranks
 
 FOLDS = 5
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
+DOCUMENT = (0.0, 1.0, 2.0, 3.0, 4.0)
+"""Of the channel `document`, whose scores lie between 0 and 1 where others' are deviations."""
+FEW = 25
+"""Questions of a set that counts in full; one with fewer counts for less."""
 
 
 def grid() -> list[dict[str, float]]:
-    """Weights with the largest 1: only their ratios matter."""
+    """Weights with the largest 1, but for `document`: only their ratios matter."""
     names = ("lexical", "dense", "words")
-    points = itertools.product(GRID, repeat=len(names))
-    return [dict(zip(names, point, strict=True)) for point in points if max(point) == 1.0]
+    points = [point for point in itertools.product(GRID, repeat=len(names)) if max(point) == 1.0]
+    return [dict(zip(names, point, strict=True)) | {"document": weight} for point in points for weight in DOCUMENT]
 
 
 def quality(entry: dict[str, Any], weights: dict[str, float]) -> float:
     effective = {name: weights.get(name, 0.0) * entry["coverage"][name] for name in entry["channels"]}
     if not any(effective.values()):
         effective = dict.fromkeys(entry["channels"], 1.0)
-    order = list(ranks(fuse(entry["channels"], effective)))
+    order = list(ranks(fuse(entry["channels"], effective, scaled=("document",))))
     return measure(order, Wanted(dict.fromkeys(entry["gold"], 1), entry["every"]))["ndcg@5"]
 
 
 def macro(values: np.ndarray, sets: np.ndarray) -> np.ndarray:
-    """`(questions, points)` to `(points,)`: mean over questions of a set, then over sets."""
-    return np.mean([values[sets == name].mean(axis=0) for name in np.unique(sets)], axis=0)
+    """`(questions, points)` to `(points,)`: mean over questions of a set, then over sets, small ones in proportion."""
+    names = np.unique(sets)
+    shares = [min(1.0, (sets == name).sum() / FEW) for name in names]
+    return np.average([values[sets == name].mean(axis=0) for name in names], axis=0, weights=shares)
 
 
 def main() -> None:
@@ -69,7 +76,7 @@ def main() -> None:
     best = int(overall.argmax())
     means = {name: round(float(np.mean(one)), 3) for name, one in held_out.items()}
     print(f"held out: {means}, mean {np.mean(list(means.values())):.3f}")
-    equal = points.index({"lexical": 1.0, "dense": 1.0, "words": 1.0})
+    equal = points.index({"lexical": 1.0, "dense": 1.0, "words": 1.0, "document": 1.0})
     print(f"all questions: {points[best]} {overall[best]:.3f}; equal weights {overall[equal]:.3f}")
     chosen = {
         "weights": points[best],

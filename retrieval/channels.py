@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+import numpy as np
+
+from .encoders.sentence import unit_rows
 from .protocols import LexicalIndex, MultiVectorStore, PageEncoder, TextEncoder, VectorStore
+from .related import WEIGHT, related
 from .types import QueryVectors, Vectors
 
 CANDIDATES = 100
@@ -19,6 +23,9 @@ CANDIDATES = 100
 
 SCORED_PAGES = 2_000
 """Up to so many pages that a filter lets through are scored one by one, where a search among all leaves too few."""
+
+SURE = 1.5
+"""BM25 score from which on a document is taken to be named; when all have less, none is worth all of it."""
 
 DOCUMENT_WEIGHT = 1.0
 """How much the whole document's BM25 score counts beside the page's."""
@@ -47,6 +54,11 @@ class Asked(Protocol):
     @property
     def neutral(self) -> bool:
         """Whether a page that it does not score is one that it has not seen yet, rather than one that it finds bad."""
+        ...
+
+    @property
+    def scaled(self) -> bool:
+        """Whether its scores are from 0 to 1 and count as they are, however few pages have any."""
         ...
 
     def candidates(self, scope: Scope) -> dict[str, float]:
@@ -80,6 +92,21 @@ class LexicalChannel:
         return _LexicalAsked(self._index, question)
 
 
+class DocumentChannel:
+    """Which document a question is about: the company, year or product that it names and the front pages have.
+
+    A page's score is its document's, from 0 to 1 for the one that is named best. It says nothing within a document.
+    """
+
+    name = "document"
+
+    def __init__(self, index: LexicalIndex) -> None:
+        self._index = index
+
+    def ask(self, question: str) -> Asked:
+        return _DocumentAsked(self._index, question)
+
+
 class DenseChannel:
     """Sentence vectors of passages: paraphrase. A page is worth its best passage."""
 
@@ -90,30 +117,52 @@ class DenseChannel:
         self._encoder, self._store, self._language = encoder, store, language
 
     def ask(self, question: str) -> Asked:
-        vector = self._encoder.encode_query([question])[0]
+        more = related(question)
+        vectors = self._encoder.encode_query([question, more] if more else [question])
+        vector = unit_rows(vectors[0] + WEIGHT * vectors[1]) if more else vectors[0]
         return _DenseAsked(self._store, vector, self._language.coverage(question))
 
 
 class LateInteractionChannel:
     """MaxSim over many vectors a page: of its words, or of its picture's patches."""
 
-    def __init__(self, name: str, encoder: PageEncoder, store: MultiVectorStore, *, optional: bool = False) -> None:
-        """`optional`: a channel that came later, which may not have seen all pages yet."""
+    def __init__(
+        self,
+        name: str,
+        encoder: PageEncoder,
+        store: MultiVectorStore,
+        *,
+        optional: bool = False,
+        thesaurus: bool = False,
+    ) -> None:
+        """`optional`: a channel that came later, which may not have seen all pages yet. `thesaurus`: it looks for
+        related words, too.
+        """
         self.name = name
-        self._encoder, self._store, self._optional = encoder, store, optional
+        self._encoder, self._store, self._optional, self._thesaurus = encoder, store, optional, thesaurus
         self.encode_query = lru_cache(maxsize=64)(encoder.encode_query)  # ranking, evidence and answers ask the same
 
     def ask(self, question: str) -> Asked:
         query, coverage = self.encode_query(question), self._encoder.coverage(question)
+        more = related(question) if self._thesaurus else ""
+        if more and len(query.tokens):
+            query = joined(query, self.encode_query(more), WEIGHT)
         return _LateInteractionAsked(self._store, query, coverage if len(query.tokens) else 0.0, self._optional)
+
+
+def joined(query: QueryVectors, more: QueryVectors, weight: float) -> QueryVectors:
+    """One query that asks for both; all of `more` counts `weight` times as much as all of `query`."""
+    weights = np.concatenate([query.weights, weight * more.weights])
+    return QueryVectors(query.tokens + more.tokens, np.concatenate([query.rows, more.rows]), weights / weights.sum())
 
 
 class _LexicalAsked:
     coverage = 1.0
     neutral = False
+    scaled = False
 
     def __init__(self, index: LexicalIndex, question: str) -> None:
-        self._index, self._question = index, question
+        self._index, self._question, self._related = index, question, related(question)
         self._found: dict[str, float] = {}
         self._documents: dict[str, float] = {}
         self._owners: Mapping[str, str] = {}
@@ -123,6 +172,9 @@ class _LexicalAsked:
         self._documents = self._index.search_documents(self._question, scope.documents)
         self._owners = scope.pages
         self._found = self._index.search(self._question, None, scope.documents)
+        if self._related:
+            for page, score in self._index.search(self._related, None, scope.documents).items():
+                self._found[page] = self._found.get(page, 0.0) + WEIGHT * score
         scores = self.score([page for page in self._found if page in scope.pages])
         best = sorted(scores, key=lambda page: (-scores[page], page))[:CANDIDATES]
         return {page: scores[page] for page in best}
@@ -134,7 +186,35 @@ class _LexicalAsked:
         }
 
 
+class _DocumentAsked:
+    coverage = 1.0
+    neutral = False
+    scaled = True
+
+    def __init__(self, index: LexicalIndex, question: str) -> None:
+        self._index, self._question = index, question
+        self._documents: dict[str, float] = {}
+        self._owners: Mapping[str, str] = {}
+
+    def candidates(self, scope: Scope) -> dict[str, float]:
+        """The first page of each document that is named: who types a title looks for that."""
+        found = self._index.search_identities(self._question, scope.documents)
+        best = max([SURE, *found.values()])
+        self._documents = {document: score / best for document, score in found.items()}
+        self._owners = scope.pages
+        first: dict[str, str] = {}
+        for page, document in scope.pages.items() if found else ():
+            if document in found:
+                first.setdefault(document, page)
+        pages = sorted(first.items(), key=lambda named: (-found[named[0]], named[1]))[:CANDIDATES]
+        return {page: self._documents[document] for document, page in pages}
+
+    def score(self, pages: Collection[str]) -> dict[str, float]:
+        return {page: self._documents.get(self._owners.get(page, ""), 0.0) for page in pages}
+
+
 class _DenseAsked:
+    scaled = False
     neutral = False
 
     def __init__(self, store: VectorStore, vector: Vectors, coverage: float) -> None:
@@ -164,6 +244,8 @@ class _DenseAsked:
 
 
 class _LateInteractionAsked:
+    scaled = False
+
     def __init__(self, store: MultiVectorStore, query: QueryVectors, coverage: float, neutral: bool) -> None:
         self._store, self._query, self.coverage, self.neutral = store, query, coverage, neutral
         self._scores: dict[str, float] = {}

@@ -1,23 +1,31 @@
 """Evidence: which places on a page speak for it, from the similarities that ranked it.
 
 Late interaction says how well each row of a page matches each word of the question. Rows are joined to the words they
-cover, words to lines, and neighbouring lines to a place while they add to what is matched. A model is never asked for
-coordinates: those that were tried place boxes at F1 0.09, people at 0.60.
+cover, words to lines, lines to blocks (`blocks.py`), and blocks and figures are ranked by how much of the question they
+account for. A model is never asked for coordinates: those that were tried place boxes at F1 0.09, people at 0.60.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .analysis import terms
+from .blocks import Block, find_blocks
 from .types import Box, Evidence, QueryVectors, Vectors, Word
 
 PLACES = 3
 """Places shown on a page."""
+
+SHOWN = 0.3
+"""How much of the question a figure gets for being one (`benchmarks/RESULTS.md`)."""
+
+ALONE = 0.2
+"""How much of it a line on its own loses."""
 
 MATCH = 0.5
 """From this support on, a word of the question counts as found; between unrelated words it is 0.2 to 0.4."""
@@ -67,17 +75,35 @@ def match_page(
             part = slice(begin, begin + 512)
             x, y = centers[part, :1], centers[part, 1:]
             covers = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])
-            for token in range(len(query.tokens)):
-                support[part, token] = np.where(covers, similarities[:, token], 0).max(axis=1, initial=0)
-    query_terms = [set(terms(token)) for token in query.tokens]
+            # Few rows cover a word, mostly its own: the best of these, word by word.
+            covered, rows = np.nonzero(covers)
+            if len(covered):
+                starts = np.flatnonzero(np.r_[True, covered[1:] != covered[:-1]])
+                found = np.maximum.reduceat(similarities[rows], starts, axis=0)
+                support[begin + covered[starts]] = np.maximum(found, 0)
+    query_terms = [_terms_of(token) for token in query.tokens]
+    alike: dict[str, NDArray[np.float32]] = {}
     for i, word in enumerate(words):
-        found = set(terms(word.text))
-        for token, wanted in enumerate(query_terms):
-            if wanted & found:
-                support[i, token] = 1.0
-            elif support[i, token] < INFLECTED and any(_inflected(a, b) for a in wanted for b in found):
-                support[i, token] = INFLECTED
+        if word.text not in alike:
+            alike[word.text] = _alike(query_terms, _terms_of(word.text))
+        np.maximum(support[i], alike[word.text], out=support[i])
     return PageMatch(words, query.tokens, np.clip(support, 0, 1), query.weights)
+
+
+def _alike(wanted: Sequence[frozenset[str]], found: frozenset[str]) -> NDArray[np.float32]:
+    """`(tokens,)`: what a word's terms alone give each token of the question."""
+    return np.array(
+        [
+            1.0 if one & found else INFLECTED if any(_inflected(a, b) for a in one for b in found) else 0.0
+            for one in wanted
+        ],
+        np.float32,
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _terms_of(word: str) -> frozenset[str]:
+    return frozenset(terms(word))
 
 
 def _inflected(one: str, other: str) -> bool:
@@ -90,28 +116,48 @@ def _inflected(one: str, other: str) -> bool:
     return not one.isascii() and len(one) >= 4 and len(other) >= 4 and one[:stem] == other[:stem]
 
 
-def find_evidence(match: PageMatch, places: int = PLACES) -> tuple[Evidence, ...]:
-    """The strongest places of a page, strongest first, at most `places`; they share no line."""
+def find_evidence(match: PageMatch, figures: Sequence[Box] = (), places: int = PLACES) -> tuple[Evidence, ...]:
+    """The places of a page that account for most of the question, best first, at most `places`; they share no line.
+
+    A place is a block of lines, or one of the `figures` with the words in it. A figure is more likely than a text to be
+    what is asked about, and a line on its own, such as a heading, less.
+    """
     lines = split_lines(match.words)
     if not lines or not len(match.tokens):
         return ()
     best = np.array([match.best(first, last) for first, last in lines])  # (lines, tokens)
-    free = np.ones(len(lines), bool)
-    found: list[Evidence] = []
-    while free.any() and len(found) < places:
-        strengths = np.where(free, best @ match.weights, -1)
-        top = int(strengths.argmax())
-        strength = float(strengths[top])
-        if strength <= 0 or (found and strength < 0.5 * found[0].strength):
+    blocks = find_blocks(match.words, lines)
+    regions = [(block, -ALONE if len(block.lines) == 1 else 0.0) for block in blocks]
+    places_of = [around(match.words[first:last]) for first, last in lines] if figures else []
+    for box in figures:
+        inside = tuple(line for line, place in zip(lines, places_of, strict=True) if box.holds(place))
+        regions.append((Block(box, inside), SHOWN))
+    number = {line: i for i, line in enumerate(lines)}
+    members = [[number[line] for line in block.lines] for block, _ in regions]
+    covered = [best[rows].max(axis=0, initial=0) for rows in members]
+    strengths = [float(row @ match.weights) for row in covered]
+    order = sorted(range(len(regions)), key=lambda i: -(strengths[i] + regions[i][1]))
+    taken, found = np.zeros(len(lines), bool), list[Evidence]()
+    for i in order:
+        if strengths[i] <= 0 or taken[members[i]].any() or (found and strengths[i] < 0.5 * found[0].strength):
+            continue
+        taken[members[i]] = True
+        tokens = tuple(token for token, value in zip(match.tokens, covered[i], strict=True) if value >= MATCH)
+        text = _quoted(match, lines, best, members[i])
+        found.append(Evidence(regions[i][0].box, text, tokens, strengths[i]))
+        if len(found) == places:
             break
-        first, last, covered = _grow(best, match.weights, free, top, strength)
-        free[first:last] = False
-        words = match.words[lines[first][0] : lines[last - 1][1]]
-        tokens = tuple(token for token, value in zip(match.tokens, covered, strict=True) if value >= MATCH)
-        found.append(
-            Evidence(around(words), " ".join(word.text for word in words), tokens, float(covered @ match.weights))
-        )
-    return tuple(sorted(found, key=lambda place: -place.strength))
+    return tuple(found)
+
+
+def _quoted(match: PageMatch, lines: Sequence[tuple[int, int]], best: Vectors, members: Sequence[int]) -> str:
+    """What a place says: the lines that match best, and those around them while they add to it."""
+    free = np.zeros(len(lines), bool)
+    free[members] = True
+    strengths = np.where(free, best @ match.weights, -1)
+    top = int(strengths.argmax())
+    first, last, _ = _grow(best, match.weights, free, top, float(strengths[top]))
+    return " ".join(word.text for word in match.words[lines[first][0] : lines[last - 1][1]])
 
 
 def _grow(

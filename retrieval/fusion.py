@@ -25,12 +25,18 @@ def default_weights(*, picture: bool = False) -> Mapping[str, float]:
     return MappingProxyType(weights)  # every caller gets the same one
 
 
-def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float], neutral: Collection[str] = ()) -> dict[str, float]:
+def fuse(
+    scores: Mapping[str, Scores],
+    weights: Mapping[str, float],
+    neutral: Collection[str] = (),
+    scaled: Collection[str] = (),
+) -> dict[str, float]:
     """One score a page: the weighted mean of its standardised channel scores. Higher is better.
 
     All pages that any channel found take part. A channel's scores are brought to mean 0 and deviation 1 over them; a
     page that a channel did not score takes that channel's worst, or its mean where the channel is `neutral`: has not
-    seen it yet. A channel that tells no two pages apart is 0 for all.
+    seen it yet. A channel that tells no two pages apart is 0 for all. Scores of `scaled` channels count as they are:
+    where few of many pages have any, deviations would make them outweigh all else.
 
     >>> fuse({"lexical": {"a": 3.0, "b": 1.0}, "dense": {"b": 0.5, "a": 0.5}}, {"lexical": 1.0, "dense": 1.0})
     {'a': 0.5, 'b': -0.5}
@@ -44,7 +50,7 @@ def fuse(scores: Mapping[str, Scores], weights: Mapping[str, float], neutral: Co
             continue
         unscored = float(np.mean(list(found.values()))) if channel in neutral else min(found.values())
         values = np.array([found.get(page, unscored) for page in pages])
-        spread = float(values.std())
+        spread = 1.0 if channel in scaled else float(values.std())
         if spread > 1e-9:
             total += weight * (values - values.mean()) / spread
     return dict(zip(pages, (total / max(weight_sum, 1e-9)).tolist(), strict=True))

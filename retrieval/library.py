@@ -22,7 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalog import Catalog
-from .channels import Asked, Channel, DenseChannel, LateInteractionChannel, LexicalChannel, Scope
+from .channels import (
+    Asked,
+    Channel,
+    DenseChannel,
+    DocumentChannel,
+    LateInteractionChannel,
+    LexicalChannel,
+    Scope,
+)
 from .encoders.sentence import SentenceEncoder
 from .encoders.words import WordsEncoder
 from .errors import MEND, CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
@@ -133,7 +141,7 @@ class Library:
         self.visual_part = find_visual(settings, self.manifest)
         self.image_part = find_image(settings, self.manifest)
         self.reranker, _ = find_reranker(settings)
-        self._words = LateInteractionChannel("words", self.page_encoder, self.words)
+        self._words = LateInteractionChannel("words", self.page_encoder, self.words, thesaurus=True)
         self._visual = (
             LateInteractionChannel("visual", self.visual_part.encoder, self.visual, optional=True)
             if self.visual_part.encoder is not None
@@ -143,7 +151,7 @@ class Library:
             ImageChannel(self.image_part.encoder, self.images) if self.image_part.encoder is not None else None
         )
         dense = DenseChannel(self.text_encoder, self.dense, self.page_encoder)
-        found = (LexicalChannel(self.lexical), dense, self._words, self._visual)
+        found = (LexicalChannel(self.lexical), dense, self._words, DocumentChannel(self.lexical), self._visual)
         self.channels: tuple[Channel, ...] = tuple(channel for channel in found if channel is not None)
         """Those that words can be put to."""
         self._scopes = Scopes(self.catalog)
@@ -251,12 +259,14 @@ class Library:
 
     def _evidence(self, text: str, picture: PictureQuery | None, page: str) -> tuple[Evidence, ...]:
         """The words that match, then the places on the picture, then the copy of the picture that was asked about."""
-        evidence = find_evidence(self.match(text, page)) if text else ()
+        figures = figures_of(self.catalog, [page])[page]
+        shown = [row.figure.box for row in figures if row.figure.kind != "page"]
+        evidence = find_evidence(self.match(text, page), shown) if text else ()
         seen = self._patches(text, page)
         if seen is not None:
             evidence += find_regions(*seen, self.catalog.words(page))
         if picture is not None:
-            copy = PerceptualChannel.best_figure(picture.image, figures_of(self.catalog, [page])[page])
+            copy = PerceptualChannel.best_figure(picture.image, figures)
             evidence = ((copy,) if copy else ()) + evidence
         return evidence
 

@@ -17,6 +17,7 @@ from .language import language_of
 from .lock import writing
 from .manifest import read_encoders, read_format, write_format
 from .stores.batch_segments import convert
+from .stores.fts import FtsIndex
 
 logger = logging.getLogger(__name__)
 
@@ -106,5 +107,16 @@ def _join_segments_and_keep_drafts(library: Path) -> None:
             logger.warning("%s", line)
 
 
-STEPS: Mapping[int, Callable[[Path], None]] = {2: _add_languages_and_metadata, 3: _join_segments_and_keep_drafts}
+def _identify_documents(library: Path) -> None:
+    """4 to 5: what documents say first, in the full text."""
+    index = FtsIndex(library / "lexical")
+    index.identify()
+    index.close()
+
+
+STEPS: Mapping[int, Callable[[Path], None]] = {
+    2: _add_languages_and_metadata,
+    3: _join_segments_and_keep_drafts,
+    4: _identify_documents,
+}
 """The format that a step begins at to the step, which ends at the next one."""

@@ -53,6 +53,7 @@ class ImageAsked:
     cosines of two pictures are three times those of a picture and a text."""
 
     neutral = False
+    scaled = False
 
     def __init__(self, sides: Sequence[tuple[Vectors, Sequence[VectorStore]]], coverage: float) -> None:
         self._sides, self.coverage = sides, coverage
@@ -109,6 +110,7 @@ class PerceptualChannel:
 class PerceptualAsked:
     coverage = 1.0
     neutral = False
+    scaled = False
 
     def __init__(self, catalog: Catalog, bits: int | None) -> None:
         pages, hashes = figure_hashes(catalog) if bits is not None else ([], np.zeros(0, np.uint64))

@@ -217,6 +217,12 @@ class LexicalIndex(Protocol):
         """Sealed documents that share a term with the query, each taken as one text, to score; higher is better."""
         ...
 
+    def search_identities(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+        """Sealed documents whose title, name or first pages share a telling term with the query, to score; higher is
+        better.
+        """
+        ...
+
     def rarity(self, words: Collection[str]) -> dict[str, float]:
         """Each word's inverse document frequency, at least 0; higher is rarer."""
         ...

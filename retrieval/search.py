@@ -31,7 +31,8 @@ def search(asked: Mapping[str, Asked], scope: Scope, weights: Mapping[str, float
     effective = {name: weights.get(name, 0.0) * one.coverage for name, one in asked.items()}
     if not any(effective.values()):
         effective = dict.fromkeys(asked, 1.0)  # nobody understands it: better every opinion than none
-    fused = fuse(scores, effective, [name for name, one in asked.items() if one.neutral])
+    neutral = [name for name, one in asked.items() if one.neutral]
+    fused = fuse(scores, effective, neutral, [name for name, one in asked.items() if one.scaled])
     places = {name: ranks(found) for name, found in scores.items()}
     return [
         Ranked(

@@ -150,7 +150,7 @@ class Evidence:
 
     box: Box
     text: str
-    """The words inside the box."""
+    """What the words inside the box say; of many lines, those that match best."""
     matched: tuple[str, ...]
     """The words of the query that found their match here."""
     strength: float

@@ -305,6 +305,27 @@ class LexicalIndexContract:
         index.seal("niemand")
         assert index.search_documents("Jahresbericht 서울").keys() == {"de"}
 
+    def test_a_document_is_named_by_its_title_its_file_and_its_front_pages(self, index: LexicalIndex):
+        for name in ("Größenwahn", "Nachbar", "Wasserwerk"):
+            texts = [f"{name} AG", "Vorwort", "Wir danken der Nachbar AG", "Nachbar und Wasserwerk sind Kunden"]
+            pages = {f"{name}/{n}": {"body": text, "name": f"{name[:3]} 2022"} for n, text in enumerate(texts, start=1)}
+            for page in ("10", "2", "1") if name == "Nachbar" else ("1", "2"):  # in whatever order they came
+                index.add(name, {f"{name}/{page}": pages.get(f"{name}/{page}", {"body": "Ende"})})
+            index.add(name, {page: texts for page, texts in pages.items() if page[-2:] not in ("/1", "/2")})
+            index.seal(name)
+        assert index.search_identities("Nachbar Gewinn").keys() == {"Nachbar"}, "others speak of it, and not first"
+        assert index.search_identities("grö").keys() == {"Größenwahn"}, "by its file"
+        assert index.search_identities("Nachbar Größenwahn", {"Größenwahn"}).keys() == {"Größenwahn"}
+        assert index.search_identities("2022 AG") == {}, "what all have names none"
+        index.remove("Nachbar")
+        assert index.search_identities("Nachbar") == {}
+
+    def test_the_pages_of_a_short_document_are_not_its_front(self, index: LexicalIndex):
+        for document in ("de", "ko", "uk"):
+            index.seal(document)
+        assert index.search_identities("pump") == {}
+        assert index.search_identities("Jahresbericht").keys() == {"de"}
+
     def test_a_question_of_nothing_but_small_words_is_still_asked(self, index: LexicalIndex):
         assert index.search("the").keys() == {"de/2", "de/3"}
 

@@ -244,8 +244,10 @@ class MemoryLexical:
     def __init__(self) -> None:
         self._pages: dict[str, tuple[str, Counter[str]]] = {}
         self._documents: dict[str, tuple[str, Counter[str]]] = {}
+        self._fields: dict[str, Mapping[str, str]] = {}
 
     def add(self, document: str, pages: Mapping[str, Mapping[str, str]]) -> None:
+        self._fields |= pages
         for page, fields in pages.items():
             counts: Counter[str] = Counter()
             for name, text in fields.items():
@@ -264,6 +266,23 @@ class MemoryLexical:
 
     def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
         return self._ranked(self._documents, query, None, documents)
+
+    def search_identities(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+        names: dict[str, set[str]] = {}
+        for document in self._documents:
+            pages = sorted(
+                (int(page.split("/")[1]), page) for page, (owner, _) in self._pages.items() if owner == document
+            )
+            first = self._fields[pages[0][1]]
+            front = [self._fields[page].get("body", "") for _, page in pages[:2]] if len(pages) >= 4 else []
+            names[document] = set(terms(" ".join([first.get("title", ""), first.get("name", ""), *front])))
+        found: dict[str, float] = {}
+        for document, known in names.items():
+            for term in set(query_terms(query)) & known:
+                share = sum(term in other for other in names.values()) / len(names)
+                if share < 0.5 and (documents is None or document in documents):
+                    found[document] = found.get(document, 0.0) - math.log(share)
+        return found
 
     def _ranked(
         self,

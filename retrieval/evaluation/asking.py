@@ -143,14 +143,16 @@ def _answer(
 
 
 def _reciprocal(scores: Mapping[str, Mapping[str, float]], asked: Mapping[str, Asked]) -> dict[str, float]:
-    return reciprocal_ranks([ranks(found) for found in scores.values()])
+    # Pages of a document that is named have one score and no ranks.
+    return reciprocal_ranks([ranks(found) for name, found in scores.items() if not asked[name].scaled])
 
 
 def _equal(scores: Mapping[str, Mapping[str, float]], asked: Mapping[str, Asked]) -> dict[str, float]:
     # Scaled by coverage as the usual weights are: what is compared is the weights, not that.
     weights = {name: one.coverage for name, one in asked.items()}
     neutral = [name for name, one in asked.items() if one.neutral]
-    return fuse(scores, weights if any(weights.values()) else dict.fromkeys(asked, 1.0), neutral)
+    scaled = [name for name, one in asked.items() if one.scaled]
+    return fuse(scores, weights if any(weights.values()) else dict.fromkeys(asked, 1.0), neutral, scaled)
 
 
 class _Timed:
@@ -170,6 +172,10 @@ class _Timed:
     @property
     def neutral(self) -> bool:
         return self._asked.neutral
+
+    @property
+    def scaled(self) -> bool:
+        return self._asked.scaled
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         began = perf_counter()

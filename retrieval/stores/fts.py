@@ -18,11 +18,17 @@ from ..squeeze import squeeze
 FIELDS = {"body": 1.0, "headings": 2.0, "title": 1.0, "name": 1.0}
 """Field to weight. Title and file name stand on every page of a document: they let its identity speak for its pages."""
 
+IDENTITY = ("front", "title", "name")
+"""Fields of a document's identity: what it says first, by which questions name it. A company that ten reports speak of
+heads only its own, so that its name is rare here and common in the texts."""
+FRONT = 2
+"""Pages at the front of a document. One that has not twice as many is its pages, and they speak for themselves."""
+
 # The text that goes in is terms already, separated by spaces; the tokenizer must not cut them again.
 _TOKENIZER = "unicode61 remove_diacritics 0 categories ''L* N* M* Co'' tokenchars ''._''"
 
 
-_TABLES = {"pages": "rows", "documents": "document_rows"}
+_TABLES = {"pages": "rows", "documents": "document_rows", "identities": "document_rows"}
 """What FTS5 indexes, and whose each row of it is."""
 
 
@@ -53,7 +59,8 @@ class FtsIndex:
         with self._connection as connection:
             _forget_document(connection, document)
             rows = connection.execute(
-                f"SELECT {columns} FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE document = ?)", (document,)
+                f"SELECT {columns} FROM pages JOIN rows ON rows.rowid = pages.rowid WHERE rows.document = ?",
+                (document,),
             ).fetchall()
             if not rows:
                 return
@@ -63,9 +70,26 @@ class FtsIndex:
             cursor = connection.execute("INSERT INTO document_rows (document) VALUES (?)", (document,))
             holes = ", ".join("?" * (len(FIELDS) + 1))
             connection.execute(f"INSERT INTO documents (rowid, {columns}) VALUES ({holes})", (cursor.lastrowid, *once))
+            _identify(connection, document, cursor.lastrowid)
+
+    def identify(self) -> None:
+        """Make the identities that are missing, of documents that were sealed before there were any."""
+        if not self._path.is_file():
+            return
+        with self._connection as connection:
+            missing = connection.execute(
+                "SELECT rowid, document FROM document_rows WHERE rowid NOT IN (SELECT rowid FROM identities)"
+            ).fetchall()
+            for row, document in missing:
+                _identify(connection, document, row)
 
     def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
         return self._ranked("documents", "document_rows", "document", query, None, documents)
+
+    def search_identities(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+        found = self._ranked("identities", "document_rows", "document", query, None, documents)
+        # FTS5 gives a term that half of the documents have next to nothing: it names none of them.
+        return {document: score for document, score in found.items() if score > 0.01}
 
     def search(
         self, query: str, limit: int | None = None, documents: Collection[str] | None = None
@@ -78,7 +102,7 @@ class FtsIndex:
         wanted = query_terms(query)
         if not wanted or not self._path.is_file():
             return {}
-        weights = ", ".join(str(weight) for weight in FIELDS.values())
+        weights = ", ".join(str(weight) for weight in (FIELDS.values() if table != "identities" else (1, 1, 1)))
         # FTS5 gives the best match the lowest number.
         statement = f"""SELECT r.{key}, -bm25({table}, {weights}) AS score
                         FROM {table} JOIN {rows} r ON r.rowid = {table}.rowid WHERE {table} MATCH ?"""
@@ -156,7 +180,7 @@ class FtsIndex:
         """Write the file anew, without the terms and texts of what was removed."""
         if self._path.is_file():
             with self._connection as connection:
-                for table in ("pages", "documents"):  # merged into one, which has no place for deleted terms
+                for table in _TABLES:  # merged into one, which has no place for deleted terms
                     connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
             squeeze(self._connection)
 
@@ -183,10 +207,12 @@ class FtsIndex:
                 CREATE TABLE IF NOT EXISTS document_rows (rowid INTEGER PRIMARY KEY, document TEXT UNIQUE);
                 CREATE VIRTUAL TABLE IF NOT EXISTS documents
                     USING fts5({", ".join(FIELDS)}, tokenize='{_TOKENIZER}');
+                CREATE VIRTUAL TABLE IF NOT EXISTS identities
+                    USING fts5({", ".join(IDENTITY)}, tokenize='{_TOKENIZER}');
                 CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab(pages, row);"""
         )
         if sqlite3.sqlite_version_info >= (3, 42):  # before, deleted terms stay in the file until a merge
-            for table in ("pages", "documents"):
+            for table in _TABLES:
                 connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', 1)")
             connection.commit()
         return database
@@ -199,10 +225,23 @@ class FtsIndex:
 
 
 def _forget_document(connection: sqlite3.Connection, document: str) -> None:
-    connection.execute(
-        "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM document_rows WHERE document = ?)", (document,)
-    )
+    for table in ("documents", "identities"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM document_rows WHERE document = ?)", (document,)
+        )
     connection.execute("DELETE FROM document_rows WHERE document = ?", (document,))
+
+
+def _identify(connection: sqlite3.Connection, document: str, row: int | None) -> None:
+    pages = connection.execute(
+        "SELECT rows.page, body, title, name FROM pages JOIN rows ON rows.rowid = pages.rowid WHERE rows.document = ?",
+        (document,),
+    ).fetchall()
+    pages.sort(key=lambda page: int(page[0].rpartition("/")[2]))
+    front = " ".join(body for _, body, _, _ in pages[:FRONT]) if len(pages) >= 2 * FRONT else ""
+    connection.execute(
+        "INSERT INTO identities (rowid, front, title, name) VALUES (?, ?, ?, ?)", (row, front, *pages[0][2:])
+    )
 
 
 def _one(pages: Iterable[str]) -> Iterable[tuple[str]]:

@@ -94,7 +94,7 @@ def test_pages_have_one_name_in_runs_and_are_known_by_it_again():
 def test_every_channel_and_fusion_is_measured(library: Library):
     answers: list[Answered | LeftOut] = []
     report = evaluate(library, [REVENUE, PUMP, BUDGET], on_answer=answers.append)
-    assert report.systems() == ["lexical", "dense", "words", "fused", "rrf", "equal"]
+    assert report.systems() == ["lexical", "dense", "words", "document", "fused", "rrf", "equal"]
     assert report.main() == "fused"
     means = report.means("fused")
     assert (means["ndcg@5"].mean, means["success@5"].mean, means["document@1"].mean) == (1, 1, 1)

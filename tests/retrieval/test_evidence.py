@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes import FakePageEncoder, words_of
 
-from pagesight.retrieval.evidence import FLOOR, INFLECTED, find_evidence, line_boxes, match_page, split_lines
+from pagesight.retrieval.evidence import FLOOR, INFLECTED, around, find_evidence, line_boxes, match_page, split_lines
 from pagesight.retrieval.types import Box, QueryVectors, Word
 
 
@@ -86,11 +86,30 @@ def test_the_strongest_place_comes_first_and_places_share_no_line():
     assert not any("Penguins" in place.text or "Nothing" in place.text for place in found)
 
 
+def test_a_place_is_a_block_and_says_what_matches_in_it():
+    words = words_of("Penguins breed in winter", "The net revenue of the company", "in Zürich was 12 euros", "Nothing")
+    (place,) = find_evidence(match_page(words, asked("net revenue Zürich"), None, None))
+    assert place.box == around(words)
+    assert place.text == "The net revenue of the company in Zürich was 12 euros"
+
+
 def test_a_place_takes_in_the_next_line_while_that_adds_something():
     words = words_of("The net revenue of the company", "in Zürich was 12 euros", "Penguins breed in winter")
     (place,) = find_evidence(match_page(words, asked("net revenue Zürich"), None, None))
     assert place.text == "The net revenue of the company in Zürich was 12 euros"
-    assert place.box == Box(words[0].box.x0, words[0].box.y0, max(w.box.x1 for w in words[:11]), words[9].box.y1)
+    assert place.box == Box(words[0].box.x0, words[0].box.y0, max(w.box.x1 for w in words), words[-1].box.y1), "a block"
+
+
+def test_a_figure_is_a_place_and_more_likely_than_as_good_a_text():
+    caption = words_of("Net revenue in Zürich")
+    text = words_of(*[""] * 6, "The net revenue in", "Zürich was 12 euros")
+    match = match_page((*caption, *text), asked("net revenue Zürich"), None, None)
+    figure = Box(0, caption[0].box.y0 - 100, 600, caption[0].box.y1 + 5)
+    found = find_evidence(match, [figure])
+    assert [place.box for place in found] == [figure, around(text)]
+    assert found[0].text == "Net revenue in Zürich"
+    assert find_evidence(match)[0].box == around(text), "a line on its own is less than"
+    assert find_evidence(match, [Box(0, 700, 600, 800)])[0].box == around(text), "nothing in it matches"
 
 
 def test_nothing_speaks_for_a_page_that_matches_nothing():

@@ -1,0 +1,60 @@
+"""Blocks: lines that stand together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from fakes import words_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pagesight.retrieval.blocks import find_blocks
+from pagesight.retrieval.evidence import split_lines
+from pagesight.retrieval.types import Box, Word
+
+
+def texts(words: tuple[Word, ...]) -> list[str]:
+    lines = split_lines(words)
+    return [
+        " / ".join(" ".join(word.text for word in words[first:last]) for first, last in block.lines)
+        for block in find_blocks(words, lines)
+    ]
+
+
+def test_lines_below_each_other_are_a_block_until_there_is_a_gap():
+    words = words_of("Die Größe der Pumpe", "und ihr Druck", "", "", "Penguins breed", "in winter")
+    assert texts(words) == ["Die Größe der Pumpe / und ihr Druck", "Penguins breed / in winter"]
+
+
+def test_columns_that_stand_apart_are_two_blocks_and_a_heading_is_one():
+    left, right = words_of("links oben", "links unten"), words_of("rechts oben", "rechts unten", x=350)
+    heading = words_of("Größen", y=40, size=24)
+    assert texts((*heading, *left, *right)) == ["Größen", "links oben / links unten", "rechts oben / rechts unten"]
+
+
+def test_cells_of_a_table_that_are_near_stay_together():
+    rows = [
+        words_of(name, y=72 + 14 * n) + words_of(value, x=150, y=72 + 14 * n)
+        for n, (name, value) in enumerate([("Umsatz", "4.512"), ("Kosten", "1.240"), ("Gewinn", "3.272")])
+    ]
+    assert len(texts(tuple(word for row in rows for word in row))) == 1
+
+
+def test_a_page_without_words_has_none():
+    assert find_blocks((), []) == []
+
+
+boxes = st.tuples(st.floats(0, 600), st.floats(0, 800), st.floats(0, 300), st.floats(0, 40))
+
+
+@given(st.lists(boxes, max_size=30))
+def test_every_line_is_in_one_block_and_inside_its_box(places: list[tuple[float, float, float, float]]):
+    words = tuple(Word("ä", Box(x, y, x + width, y + height), 2 * i) for i, (x, y, width, height) in enumerate(places))
+    lines = split_lines(words)
+    blocks = find_blocks(words, lines)
+    assert sorted(line for block in blocks for line in block.lines) == lines
+    assert all(a.lines[0] < b.lines[0] for a, b in pairwise(blocks))
+    for block in blocks:
+        for first, last in block.lines:
+            for word in words[first:last]:
+                assert block.box.union(word.box) == block.box
