@@ -58,7 +58,7 @@ class Asked(Protocol):
 
     @property
     def scaled(self) -> bool:
-        """Whether its scores are from 0 to 1 and count as they are, however few pages have any."""
+        """Whether its scores are from 0 to 1 and count as they are, however few pages have any; others have 0."""
         ...
 
     def candidates(self, scope: Scope) -> dict[str, float]:
@@ -210,7 +210,8 @@ class _DocumentAsked:
         return {page: self._documents[document] for document, page in pages}
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
-        return {page: self._documents.get(self._owners.get(page, ""), 0.0) for page in pages}
+        owners = {page: self._owners.get(page, "") for page in pages}
+        return {page: self._documents[owner] for page, owner in owners.items() if owner in self._documents}
 
 
 class _DenseAsked:

@@ -35,8 +35,8 @@ def fuse(
 
     All pages that any channel found take part. A channel's scores are brought to mean 0 and deviation 1 over them; a
     page that a channel did not score takes that channel's worst, or its mean where the channel is `neutral`: has not
-    seen it yet. A channel that tells no two pages apart is 0 for all. Scores of `scaled` channels count as they are:
-    where few of many pages have any, deviations would make them outweigh all else.
+    seen it yet. A channel that tells no two pages apart is 0 for all. Scores of `scaled` channels count as they are,
+    and are 0 where there is none: as few of many pages have any, deviations would make them outweigh all else.
 
     >>> fuse({"lexical": {"a": 3.0, "b": 1.0}, "dense": {"b": 0.5, "a": 0.5}}, {"lexical": 1.0, "dense": 1.0})
     {'a': 0.5, 'b': -0.5}
@@ -49,6 +49,8 @@ def fuse(
         if not found or weight <= 0:
             continue
         unscored = float(np.mean(list(found.values()))) if channel in neutral else min(found.values())
+        if channel in scaled:
+            unscored = 0.0
         values = np.array([found.get(page, unscored) for page in pages])
         spread = 1.0 if channel in scaled else float(values.std())
         if spread > 1e-9:

@@ -33,7 +33,7 @@ def search(asked: Mapping[str, Asked], scope: Scope, weights: Mapping[str, float
         effective = dict.fromkeys(asked, 1.0)  # nobody understands it: better every opinion than none
     neutral = [name for name, one in asked.items() if one.neutral]
     fused = fuse(scores, effective, neutral, [name for name, one in asked.items() if one.scaled])
-    places = {name: ranks(found) for name, found in scores.items()}
+    places = {name: _shared_ranks(found) if asked[name].scaled else ranks(found) for name, found in scores.items()}
     return [
         Ranked(
             page,
@@ -42,6 +42,12 @@ def search(asked: Mapping[str, Asked], scope: Scope, weights: Mapping[str, float
         )
         for page in ranks(fused)
     ]
+
+
+def _shared_ranks(scores: Mapping[str, float]) -> dict[str, int]:
+    """Places where equals have one: the pages of a document that is named."""
+    place = {score: number for number, score in enumerate(sorted(set(scores.values()), reverse=True), start=1)}
+    return {page: place[score] for page, score in scores.items()}
 
 
 def rerank(ranked: Sequence[Ranked], scores: Sequence[float]) -> list[Ranked]:

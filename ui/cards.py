@@ -26,6 +26,11 @@ WEAK = 0.35
 have an answer. It says that little of the question was found, not that the answer is wrong."""
 
 
+DEVIATIONS = 4.0
+"""Where the best page of a channel stands above the mean, in deviations, which weights are for; the score of the channel
+`document` counts as it is."""
+
+
 def file_name(source: str) -> str:
     return PurePath(source).name
 
@@ -86,6 +91,8 @@ def channel_shares(hits: Sequence[Hit], weights: Mapping[str, float]) -> list[di
             name: weights.get(name, 0.0) * max(0.0, entry.score / best[name]) if best[name] > 0 else 0.0
             for name, entry in hit.channels.items()
         }
+        if "document" in parts:
+            parts["document"] /= DEVIATIONS
         total = sum(parts.values())
         found.append({name: part / total if total > 0 else 0.0 for name, part in parts.items()})
     return found

@@ -76,7 +76,7 @@ def test_places_are_dense_and_ties_keep_the_order_of_their_names():
 
 
 def test_the_weights_in_use_belong_to_channels_and_do_not_change_under_a_caller():
-    assert default_weights().keys() == {"lexical", "dense", "words", "visual", "image"}
+    assert default_weights().keys() == {"lexical", "dense", "words", "document", "visual", "image"}
     assert default_weights(picture=True).keys() == default_weights().keys() | {"perceptual"}
     assert all(weight > 0 for weight in default_weights(picture=True).values())
     with pytest.raises(TypeError):

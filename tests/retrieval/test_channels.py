@@ -81,8 +81,8 @@ def test_the_document_that_is_named_best_is_worth_most_and_nothing_is_where_none
     asked = DocumentChannel(index).ask("Gewinn des Wasserwerk in Zürich")
     assert list(asked.candidates(scope)) == ["Was/0", "Str/0"], "first pages"
     scores = asked.score(["Was/1", "Str/1", "Bah/1"])
+    assert scores.keys() == {"Was/1", "Str/1"}
     assert 1 >= scores["Was/1"] > 2 * scores["Str/1"] > 0
-    assert scores["Bah/1"] == 0
     nobody = DocumentChannel(index).ask("Gewinn")
     assert nobody.candidates(scope) == {}
-    assert set(nobody.score(["Was/1", "Bah/1"]).values()) == {0}
+    assert nobody.score(["Was/1", "Bah/1"]) == {}

@@ -49,7 +49,7 @@ def test_a_library_is_measured_by_channel_fusion_and_group(run: Run, built: Path
     assert (found.exit_code, found.exception) == (0, None)
     assert "2 of 4 questions scored." in found.stdout
     head = next(line for line in found.stdout.splitlines() if line.startswith("measure"))
-    assert head.split() == ["measure", "lexical", "dense", "words", "fused", "rrf", "equal"]
+    assert head.split() == ["measure", "lexical", "dense", "words", "document", "fused", "rrf", "equal"]
     assert "ms p50 / p95" in found.stdout
     assert "type [red]table" in found.stdout, "names from the file are text, not markup"
     assert "left out: t3: its document is not in the library" in found.stderr
