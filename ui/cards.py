@@ -27,7 +27,7 @@ have an answer. It says that little of the question was found, not that the answ
 
 
 DEVIATIONS = 4.0
-"""Where the best page of a channel stands above the mean, in deviations, which weights are for; the score of the channel
+"""Where the best page of a channel stands above the mean, in deviations, which weights are for; a score of the channel
 `document` counts as it is."""
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelUnavailable
 from ..types import EncoderId, Vectors
+from .light import LightEncoder, light_encoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -85,7 +86,11 @@ class SentenceEncoder:
         return self._id
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(texts)
+        """`(texts, dim)`, unit rows; without torch where that can be: it takes ten seconds to import."""
+        light = self._light
+        if light is None or not texts:
+            return self._encode(texts)
+        return np.stack([light.sentence(_as_utf8(text)) for text in texts])
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
         return self._encode(texts)
@@ -94,11 +99,25 @@ class SentenceEncoder:
         """How many pieces the tokenizer cuts each word into; `-1` where it knows only `[UNK]`. `(words,)`."""
         if not words:
             return np.zeros(0, np.int32)
+        light = self._light
+        if light is not None:
+            cut = light.pieces([_as_utf8(word) for word in words])
+            return np.array([-1 if light.unknown in ids else len(ids) for ids in cut], np.int32)
         tokenizer = self._tokenizer
         with self._lock:
             encoded = tokenizer(list(words), add_special_tokens=False)["input_ids"]
         unknown = tokenizer.unk_token_id
         return np.array([-1 if unknown in ids else len(ids) for ids in encoded], np.int32)
+
+    def encode_query_words(self, words: Sequence[str]) -> TokenVectors:
+        """As `encode_words` of one sequence; without torch where that can be."""
+        light = self._light
+        if light is None:
+            return self.encode_words([words])[0]
+        encoded = light.words([_as_utf8(word) for word in words] or [""])
+        owners = np.array([-1 if word is None else word for word in encoded.words], np.int32)
+        pooled = unit_rows(encoded.tokens.mean(axis=0))
+        return _one_row_a_word(encoded.tokens, owners, pooled)
 
     def encode_words(self, sequences: Sequence[Sequence[str]]) -> list[TokenVectors]:
         """Encode sequences of words, each word in the context of its sequence.
@@ -156,12 +175,15 @@ class SentenceEncoder:
     def _encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.id.dim), np.float32)
-        # A byte of an argument or a name that is not UTF-8 comes as a lone surrogate, which the tokenizer refuses.
-        whole = [text.encode("utf-8", "replace").decode() for text in texts]
+        whole = [_as_utf8(text) for text in texts]
         model = self._model  # takes the lock itself, to load
         with self._lock:
             vectors = model.encode(whole, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
         return np.asarray(vectors, np.float32)
+
+    @property
+    def _light(self) -> LightEncoder | None:
+        return light_encoder(self._folder, self.max_tokens)
 
     @property
     def _tokenizer(self) -> Any:
@@ -174,6 +196,11 @@ class SentenceEncoder:
                 if self._loaded is None:
                     self._loaded = _load(self._folder, self._device, self._dtype)
         return self._loaded
+
+
+def _as_utf8(text: str) -> str:
+    """A byte of an argument or a name that is not UTF-8 comes as a lone surrogate, which the tokenizer refuses."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def unit_rows(vectors: NDArray[np.floating[Any]]) -> Vectors:

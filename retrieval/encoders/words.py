@@ -43,7 +43,7 @@ class WordsEncoder:
 
     def encode_query(self, text: str) -> QueryVectors:
         words = split_words(text)
-        vectors = self._encoder.encode_words([words])[0]
+        vectors = self._encoder.encode_query_words(words)
         kept = [words[i] for i in vectors.words]
         weights = np.array([word_weight(word) for word in kept], np.float32)
         return QueryVectors(tuple(kept), vectors.rows, weights / max(float(weights.sum()), 1e-12))
