@@ -17,6 +17,8 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u
 _LATIN = re.compile(r"[a-zà-ɏ]")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d])[\w]+(?:[-/.][\w]+)*|\b[^\W\d]+[-/]\d+\w*", re.UNICODE)
 
+_QUOTED = re.compile(r"[\"“”„«]([^\"“”„«»]{2,200})[\"“”»]")
+
 _STOP_WORDS = """
 a about all also am an and any are as at be been but by can could did do does for from give had has have how i
 if in into is it its many me much my of on or our please should show so some tell than that the their them then there
@@ -56,6 +58,15 @@ def query_terms(text: str) -> list[str]:
     folded = _fold(text)
     content = " ".join(word for word in re.split(r"\s+", folded) if word.strip("?!.,;:'\"“”()") not in STOP_WORDS)
     return list(dict.fromkeys(_terms(content))) or list(dict.fromkeys(_terms(folded)))
+
+
+def query_phrases(text: str) -> list[list[str]]:
+    """The terms of what stands in quotes, of two words and more.
+
+    >>> query_phrases('the “Net Revenues” of "Boeing"')
+    [['net', 'revenu']]
+    """
+    return [found for quoted in _QUOTED.findall(_fold(text)) if len(found := list(_terms(quoted))) > 1]
 
 
 def _fold(text: str) -> str:

@@ -46,9 +46,10 @@ from .picture_channels import ImageChannel, ImageStores, PerceptualChannel
 from .picture_query import PictureQuery, read_picture
 from .regions import find_regions
 from .scope import Scopes, Where, resolve
-from .search import Ranked, rerank, search
+from .search import Ranked, at_most, rerank, search
 from .settings import Settings
 from .stores.fts import FtsIndex
+from .typed_filters import joined, typed_filters
 from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
 from .vector_stores import begin_vectors, open_multivectors, open_vectors
 
@@ -164,6 +165,7 @@ class Library:
         *,
         image: bytes | str | Path | Image | PictureQuery | None = None,
         weights: Mapping[str, float] | None = None,
+        per_document: int | None = None,
     ) -> list[Hit]:
         """The `k` pages that answer a question best, best first, each with its scores and evidence.
 
@@ -172,6 +174,8 @@ class Library:
         the image channel is on. `where` narrows the search: `{"document": "report.pdf"}`, `{"language": "uk"}`,
         `{"figure": "chart"}`, metadata as `{"year": {">=": 2022}}`; see `scope.Where`.
         `weights` replaces the channels' own weights in the fusion, for example `{"words": 1}` for one channel alone.
+        `per_document`: at most so many pages of one document. Filters may be typed in the question, too
+        (`typed_filters.py`), and pages that have what stands there in quotes, word for word, come before others.
 
         Raises `QueryError` for an empty question, a `k` outside 1 to 1000, a filter that is unknown or does not fit, a
         document that is not in the library, or a picture that is none.
@@ -180,6 +184,9 @@ class Library:
             raise QueryError("The question is empty; ask for something.")
         if not 1 <= k <= MOST_HITS:
             raise QueryError(f"k is {k}; it must lie between 1 and {MOST_HITS}.")
+        if per_document is not None and per_document < 1:
+            raise QueryError(f"per_document is {per_document}; it must be 1 or more.")
+        question, where = self._typed(question, where)
         picture = image if image is None or isinstance(image, PictureQuery) else read_picture(image, self.settings)
         text = question if question.strip() or picture is None else picture.words(self.lexical)
         asked = self._ask(question, text, picture)
@@ -190,6 +197,8 @@ class Library:
         ranked = search(asked, self.scope(where), weights or default_weights(picture=picture is not None))
         if self.reranker is not None and question.strip():
             ranked = self._rerank(question, ranked)
+        if per_document is not None:
+            ranked = at_most(ranked, per_document)
         pages = self.catalog.pages(one.page for one in ranked[:k])
         hits = []
         for one in ranked[:k]:
@@ -208,7 +217,15 @@ class Library:
         """
         if not question.strip():
             raise QueryError("The question is empty; ask for something.")
+        question, where = self._typed(question, where)
         return search(self._ask(question, question, None), self.scope(where), weights or default_weights())
+
+    def _typed(self, question: str, where: Where | None) -> tuple[str, Where | None]:
+        """The question and the filter, with those filters that are typed in the question."""
+        if ":" not in question:
+            return question, where
+        rest, typed = typed_filters(question, self._scopes.names())
+        return rest, joined(where, typed) if typed else where
 
     def askers(self) -> dict[str, Callable[[str], Asked]]:
         """The channels that words can be put to, by name, one by one; `rank` puts them to all."""

@@ -62,6 +62,10 @@ class Scopes:
                 self._scopes.popitem(last=False)
             return self._scopes[asked]
 
+    def names(self) -> list[str]:
+        """All filters that there are now."""
+        return [*FILTERS, *key_types(self._catalog)]
+
     def _make(self, where: Where) -> Scope:
         if not where:
             return Scope(self._catalog.page_documents(), None, whole=True)

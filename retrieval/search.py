@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,3 +63,15 @@ def rerank(ranked: Sequence[Ranked], scores: Sequence[float]) -> list[Ranked]:
         Ranked(read[i].page, read[place].score, {**read[i].channels, "reranker": ChannelScore(scores[i], place + 1)})
         for place, i in enumerate(order)
     ] + list(rest)
+
+
+def at_most(ranked: Sequence[Ranked], per_document: int) -> list[Ranked]:
+    """The first so many pages of each document, in order."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for one in ranked:
+        document = one.page.rpartition("/")[0]
+        seen[document] += 1
+        if seen[document] <= per_document:
+            kept.append(one)
+    return kept

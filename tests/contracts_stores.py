@@ -280,6 +280,13 @@ class LexicalIndexContract:
         assert list(found) == ["de/2", "de/3"]
         assert found["de/2"] > found["de/3"] > 0
 
+    def test_words_in_quotes_rank_higher_where_they_stand_together(self, index: LexicalIndex):
+        index.add("zi", {"zi/1": {"body": "water pumps deliver heat"}, "zi/2": {"body": "pumps water deliver heat"}})
+        loose, quoted = index.search("pumps water heat"), index.search('"water pumps" heat')
+        assert loose["zi/1"] == pytest.approx(loose["zi/2"])
+        assert quoted["zi/1"] > quoted["zi/2"] > 0
+        assert index.search("„water pumps“ heat")["zi/1"] == pytest.approx(quoted["zi/1"])
+
     def test_a_heading_outranks_running_text(self, index: LexicalIndex):
         assert next(iter(index.search("water"))) == "uk/1"
 

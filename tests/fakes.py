@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.generation.protocols import Abstention, ShownPage
-from pagesight.retrieval.analysis import query_terms, terms
+from pagesight.retrieval.analysis import query_phrases, query_terms, terms
 from pagesight.retrieval.evidence import match_page
 from pagesight.retrieval.protocols import VectorStore
 from pagesight.retrieval.scoring import grouped_maxsim
@@ -252,6 +252,7 @@ class MemoryLexical:
             counts: Counter[str] = Counter()
             for name, text in fields.items():
                 counts.update(terms(text) * (2 if name == "headings" else 1))
+                counts.update(" ".join(pair) for pair in pairwise(terms(text)))
             self._pages[page] = document, counts
 
     def search(
@@ -293,7 +294,9 @@ class MemoryLexical:
     ) -> dict[str, float]:
         found = {}
         for key, (document, counts) in texts.items():
-            shared = [term for term in query_terms(query) if counts[term]]
+            # Of phrases a dictionary knows pairs of words, which `add` counts as one.
+            pairs = [" ".join(pair) for phrase in query_phrases(query) for pair in pairwise(phrase)]
+            shared = [term for term in (*query_terms(query), *pairs) if counts[term]]
             if shared and (documents is None or document in documents):
                 length = 1 + math.log1p(counts.total())
                 found[key] = sum(self._idf(term) * counts[term] / (counts[term] + length) for term in shared)

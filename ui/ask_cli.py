@@ -48,6 +48,9 @@ def search(
         Path | None,
         typer.Option("--image", help="Look for a picture: a screenshot, a crop or a photo, alone or with words."),
     ] = None,
+    per_document: Annotated[
+        int | None, typer.Option("--per-document", min=1, help="At most so many pages of one document.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find pages, best first, with the score of each channel and the place on the page that speaks for it."""
@@ -59,7 +62,8 @@ def search(
         from ..retrieval.picture_query import read_picture
 
         picture = read_picture(image, opened.settings)
-    hits = opened.retrieve(question, k=k, where=where_for(document, where, figure), image=picture)
+    narrowed = where_for(document, where, figure)
+    hits = opened.retrieve(question, k=k, where=narrowed, image=picture, per_document=per_document)
     if picture is not None:
         tell(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
     if as_json:

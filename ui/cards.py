@@ -21,7 +21,7 @@ from .page_images import fractions, placeholder, strip_around
 
 MOST_SNIPPET = 360
 """Letters of a card's snippet."""
-WEAK = 0.35
+WEAK = 0.4
 """From this share of the question down, the best place's evidence counts as weak: 3 of the samples' 75 questions that
 have an answer. It says that little of the question was found, not that the answer is wrong."""
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import local
 
-from ..analysis import query_terms, terms
+from ..analysis import query_phrases, query_terms, terms
 from ..errors import MEND
 from ..sqlite_files import Database, may_write, open_database, reading_address
 from ..squeeze import squeeze
@@ -106,7 +106,8 @@ class FtsIndex:
         # FTS5 gives the best match the lowest number.
         statement = f"""SELECT r.{key}, -bm25({table}, {weights}) AS score
                         FROM {table} JOIN {rows} r ON r.rowid = {table}.rowid WHERE {table} MATCH ?"""
-        values: list[object] = [" OR ".join(f'"{term}"' for term in wanted)]
+        phrases = [" ".join(found) for found in query_phrases(query)]
+        values: list[object] = [" OR ".join(f'"{one}"' for one in (*wanted, *phrases))]
         if documents is not None:
             # one value, however many they are: SQLite takes 32,766 a statement
             statement += " AND r.document IN (SELECT value FROM json_each(?))"
