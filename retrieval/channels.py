@@ -220,6 +220,7 @@ class _DenseAsked:
 
     def __init__(self, store: VectorStore, vector: Vectors, coverage: float) -> None:
         self._store, self._vector, self.coverage = store, vector, coverage
+        self._known: dict[str, float] = {}
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         if self.coverage == 0:
@@ -238,10 +239,14 @@ class _DenseAsked:
         for page, score in self._store.search(self._vector, limit, scope.documents):
             if page in scope.pages and len(found) < CANDIDATES:
                 found.setdefault(page, score)
+        self._known = found  # each by its nearest passage: what the store would say of it
         return found
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
-        return self._store.score(self._vector, pages)
+        missing = [page for page in pages if page not in self._known]
+        return {page: self._known[page] for page in pages if page in self._known} | (
+            self._store.score(self._vector, missing) if missing else {}
+        )
 
 
 class _LateInteractionAsked:

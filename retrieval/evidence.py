@@ -81,23 +81,19 @@ def match_page(
                 starts = np.flatnonzero(np.r_[True, covered[1:] != covered[:-1]])
                 found = np.maximum.reduceat(similarities[rows], starts, axis=0)
                 support[begin + covered[starts]] = np.maximum(found, 0)
-    query_terms = [_terms_of(token) for token in query.tokens]
-    alike: dict[str, NDArray[np.float32]] = {}
-    for i, word in enumerate(words):
-        if word.text not in alike:
-            alike[word.text] = _alike(query_terms, _terms_of(word.text))
-        np.maximum(support[i], alike[word.text], out=support[i])
+    query_terms = tuple(_terms_of(token) for token in query.tokens)
+    if words:
+        alike = np.array([_alike(query_terms, _terms_of(word.text)) for word in words], np.float32)
+        np.maximum(support, alike.reshape(support.shape), out=support)
     return PageMatch(words, query.tokens, np.clip(support, 0, 1), query.weights)
 
 
-def _alike(wanted: Sequence[frozenset[str]], found: frozenset[str]) -> NDArray[np.float32]:
-    """`(tokens,)`: what a word's terms alone give each token of the question."""
-    return np.array(
-        [
-            1.0 if one & found else INFLECTED if any(_inflected(a, b) for a in one for b in found) else 0.0
-            for one in wanted
-        ],
-        np.float32,
+@lru_cache(maxsize=20_000)
+def _alike(wanted: tuple[frozenset[str], ...], found: frozenset[str]) -> tuple[float, ...]:
+    """What a word's terms alone give each token of the question."""
+    return tuple(
+        1.0 if one & found else INFLECTED if any(_inflected(a, b) for a in one for b in found) else 0.0
+        for one in wanted
     )
 
 

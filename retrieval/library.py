@@ -200,11 +200,11 @@ class Library:
         if per_document is not None:
             ranked = at_most(ranked, per_document)
         pages = self.catalog.pages(one.page for one in ranked[:k])
-        hits = []
+        hits, query = [], self._weighed(text) if text else None
         for one in ranked[:k]:
             if one.page not in pages:
                 continue  # removed since the snapshot was taken
-            evidence = self._evidence(text, picture, one.page)
+            evidence = self._evidence(text, picture, one.page, query)
             hits.append(Hit(pages[one.page], one.score, len(hits) + 1, one.channels, evidence))
         return hits
 
@@ -241,17 +241,22 @@ class Library:
 
     def match(self, question: str, page: str) -> PageMatch:
         """How the words of a page match those of a question: what evidence and answers are made of."""
+        return self._match(self._weighed(question), page)
+
+    def _weighed(self, question: str) -> QueryVectors:
         query = self._words.encode_query(question)
         # A rare word says more than a common one. Ranking gains nothing by that, places and abstention do.
         rarity = self.lexical.rarity(query.tokens)
         weights = query.weights * np.array([rarity[token] for token in query.tokens], np.float32)
-        query = replace(query, weights=weights / max(float(weights.sum()), 1e-9))
+        return replace(query, weights=weights / max(float(weights.sum()), 1e-9))
+
+    def _match(self, query: QueryVectors, page: str) -> PageMatch:
         found = self.words.similarities(query, page)
         return match_page(self.catalog.words(page), query, *(found or (None, None)))
 
     def evidence(self, question: str, page: str) -> tuple[Evidence, ...]:
         """The places on a page, by its id, that speak for it, whether or not it would be found: what its hit has."""
-        return self._evidence(question, None, page)
+        return self._evidence(question, None, page, self._weighed(question))
 
     def heat(self, question: str, page: str) -> PatchHeat | None:
         """How like the question's words the patches of a page's picture are; `None` where no visual channel saw it."""
@@ -274,11 +279,13 @@ class Library:
         read = [one for one in ranked[:RERANKED] if one.page in contents]
         return rerank(read + ranked[RERANKED:], self.reranker.score(question, [contents[one.page] for one in read]))
 
-    def _evidence(self, text: str, picture: PictureQuery | None, page: str) -> tuple[Evidence, ...]:
+    def _evidence(
+        self, text: str, picture: PictureQuery | None, page: str, query: QueryVectors | None
+    ) -> tuple[Evidence, ...]:
         """The words that match, then the places on the picture, then the copy of the picture that was asked about."""
         figures = figures_of(self.catalog, [page])[page]
         shown = [row.figure.box for row in figures if row.figure.kind != "page"]
-        evidence = find_evidence(self.match(text, page), shown) if text else ()
+        evidence = find_evidence(self._match(query, page), shown) if query is not None else ()
         seen = self._patches(text, page)
         if seen is not None:
             evidence += find_regions(*seen, self.catalog.words(page))
