@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .catalog import page_id
 from .encoders.sentence import unit_rows
 from .protocols import LexicalIndex, MultiVectorStore, PageEncoder, TextEncoder, VectorStore
 from .related import WEIGHT, related
@@ -202,12 +203,9 @@ class _DocumentAsked:
         best = max([SURE, *found.values()])
         self._documents = {document: score / best for document, score in found.items()}
         self._owners = scope.pages
-        first: dict[str, str] = {}
-        for page, document in scope.pages.items() if found else ():
-            if document in found:
-                first.setdefault(document, page)
-        pages = sorted(first.items(), key=lambda named: (-found[named[0]], named[1]))[:CANDIDATES]
-        return {page: self._documents[document] for document, page in pages}
+        named = sorted(found, key=lambda document: (-found[document], document))
+        there = [document for document in named if page_id(document, 1) in scope.pages]
+        return {page_id(document, 1): self._documents[document] for document in there[:CANDIDATES]}
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
         owners = {page: self._owners.get(page, "") for page in pages}

@@ -38,11 +38,17 @@ class LightEncoder:
         from safetensors import safe_open
         from tokenizers import Tokenizer
 
-        config = json.loads((folder / "config.json").read_text())
+        config = _read(folder / "config.json")
+        said = folder / "sentence_bert_config.json"
+        limits = [
+            max_tokens,
+            config["max_position_embeddings"],
+            _read(said).get("max_seq_length") if said.is_file() else None,
+        ]
         self._heads, self._epsilon = int(config["num_attention_heads"]), float(config["layer_norm_eps"])
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_tokens)
+        self._tokenizer.enable_truncation(min(limit for limit in limits if limit))
         self._free = Tokenizer.from_file(str(folder / "tokenizer.json"))  # of pieces of words: none is cut
         self._free.no_padding()
         self._free.no_truncation()
@@ -120,6 +126,8 @@ def supported(folder: Path) -> bool:
         pooling = _read(folder / modules[1]["path"] / "config.json")
         said = folder / "config_sentence_transformers.json"
         prompts = (_read(said).get("prompts") or {}) if said.is_file() else {}
+        said = folder / "sentence_bert_config.json"
+        folded = said.is_file() and _read(said).get("do_lower_case")
         from safetensors import safe_open
 
         with safe_open(folder / "model.safetensors", "np") as file:
@@ -133,6 +141,7 @@ def supported(folder: Path) -> bool:
             and config["hidden_act"] == "gelu"
             and config.get("position_embedding_type", "absolute") == "absolute"
             and not config.get("is_decoder")
+            and not folded
             and modes == {"pooling_mode_mean_tokens"}
             and not any(prompts.values())
         )

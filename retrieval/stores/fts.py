@@ -146,7 +146,10 @@ class FtsIndex:
         return self._names("SELECT page FROM rows JOIN pages ON pages.rowid = rows.rowid")
 
     def documents(self) -> set[str]:
-        return self._names("SELECT document FROM document_rows d JOIN documents ON documents.rowid = d.rowid")
+        return self._names(
+            "SELECT document FROM document_rows d JOIN documents ON documents.rowid = d.rowid "
+            "JOIN identities ON identities.rowid = d.rowid"
+        )
 
     def verify(self) -> Iterator[str]:
         """Look at a copy: FTS5 checks itself by a statement that writers would wait for."""

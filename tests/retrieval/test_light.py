@@ -65,6 +65,7 @@ def change(file: Path, **values: object) -> None:
         ("config.json", {"position_embedding_type": "relative_key"}),
         ("1_Pooling/config.json", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}),
         ("1_Pooling/config.json", {"pooling_mode_max_tokens": True}),
+        ("sentence_bert_config.json", {"do_lower_case": True}),
         ("config_sentence_transformers.json", {"prompts": {"query": "query: "}}),
     ],
 )
