@@ -27,6 +27,9 @@ SHOWN = 0.3
 ALONE = 0.2
 """How much of it a line on its own loses."""
 
+LABEL = 5
+"""Words of a line that may be a label or a cell of a table: such a label is quoted with its row."""
+
 MATCH = 0.5
 """From this support on, a word of the question counts as found; between unrelated words it is 0.2 to 0.4."""
 
@@ -153,7 +156,17 @@ def _quoted(match: PageMatch, lines: Sequence[tuple[int, int]], best: Vectors, m
     strengths = np.where(free, best @ match.weights, -1)
     top = int(strengths.argmax())
     first, last, _ = _grow(best, match.weights, free, top, float(strengths[top]))
+    if last - first == 1 and lines[top][1] - lines[top][0] <= LABEL:
+        return " ".join(word.text for begin, end in _row(match.words, lines, top) for word in match.words[begin:end])
     return " ".join(word.text for word in match.words[lines[first][0] : lines[last - 1][1]])
+
+
+def _row(words: Sequence[Word], lines: Sequence[tuple[int, int]], label: int) -> list[tuple[int, int]]:
+    """The line that may be a table's label, and the cells beside it, from left to right."""
+    own = around(words[slice(*lines[label])])
+    cells = [(around(words[first:last]), (first, last)) for first, last in lines if last - first <= LABEL]
+    beside = [(box, line) for box, line in cells if min(box.y1, own.y1) - max(box.y0, own.y0) > own.height / 2]
+    return [line for _, line in sorted(beside)]
 
 
 def _grow(

@@ -150,7 +150,7 @@ class Evidence:
 
     box: Box
     text: str
-    """What the words inside the box say; of many lines, those that match best."""
+    """What the words inside the box say; of many lines, those that match best, a table's label with its row."""
     matched: tuple[str, ...]
     """The words of the query that found their match here."""
     strength: float

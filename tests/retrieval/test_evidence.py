@@ -112,6 +112,17 @@ def test_a_figure_is_a_place_and_more_likely_than_as_good_a_text():
     assert find_evidence(match, [Box(0, 700, 600, 800)])[0].box == around(text), "nothing in it matches"
 
 
+def test_a_label_is_quoted_with_its_row():
+    rows = [("Total revenue", "393.0", "371.2"), ("Costs of sailing", "301.5", "290.1")]
+    words = tuple(
+        word
+        for n, row in enumerate(rows)
+        for column, cell in enumerate(row)
+        for word in words_of(cell, x=72 + 200 * column, y=72 + 20 * n)
+    )
+    assert find_evidence(match_page(words, asked("total revenue"), None, None))[0].text == "Total revenue 393.0 371.2"
+
+
 def test_nothing_speaks_for_a_page_that_matches_nothing():
     assert find_evidence(match_page(words_of("Größe"), asked("penguins"), None, None)) == ()
     assert find_evidence(match_page((), asked("penguins"), None, None)) == ()
