@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval_quality import open_set, questions_of
+from retrieval_quality import SETS, open_set, questions_of
 
 from pagesight.retrieval import Library
 from pagesight.retrieval.encoders.sentence import SentenceEncoder
@@ -161,7 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--eval", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=["mmlongbench", "financebench", "erc", "unlp2026", "visr"])
+    parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     encoder = SentenceEncoder()

@@ -22,6 +22,7 @@ from pagesight.retrieval import Library, create_library
 from pagesight.retrieval.evaluation import Answered, LeftOut, Question, Report, evaluate, read_questions
 from pagesight.retrieval.fusion import default_weights
 
+SETS = ("mmlongbench", "financebench", "erc", "unlp2026", "visr")
 SHOWN = ("ndcg@5", "recall@5", "success@5", "mrr", "document@1", "box_hit")
 
 
@@ -69,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--eval", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=["mmlongbench", "financebench", "erc", "unlp2026", "visr"])
+    parser.add_argument("--sets", nargs="+", default=SETS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--scores", type=Path, help="write every channel's scores here, for fusion_weights.py")
     arguments = parser.parse_args()

@@ -28,6 +28,9 @@ class Progress:
     pages: int
 
 
+NO_MEMORY = "there is no memory to encode it; free some, and add it with --retry-failed"
+
+
 class Batches:
     """Writes pages in batches of at most `limit`, which falls when memory ran out and stays there."""
 
@@ -38,19 +41,26 @@ class Batches:
     def write(self, sink: PageSink, file: File, of: int, title: str, pages: Sequence[ParsedPage]) -> list[FailedPage]:
         """Encode and index pages of a file that has `of` of them, in order; returns those that found no room alone."""
         failures: list[FailedPage] = []
-        left = deque(pages)
+        left, alone = deque(pages), 0
         while left:
-            together = [left.popleft() for _ in range(min(self.limit, len(left)))]
-            short = _what_lacked(sink, file, title, together)
-            if short is None:
+            together = [left.popleft() for _ in range(1 if alone else min(self.limit, len(left)))]
+            alone = max(0, alone - 1)
+            reason = NO_MEMORY
+            try:
+                fits = _fits(sink, file, title, together)
+            except PageTooLarge as error:  # one of them; the others have room, as many together as before
+                fits, reason, alone = False, str(error), len(together) if len(together) > 1 else alone
+            else:
+                if not fits and len(together) > 1:
+                    self.limit = (len(together) + 1) // 2
+            if fits:
                 for page in together:
                     self._on_progress(Progress(file.name, page.number, of))
             elif len(together) > 1:
-                self.limit = (len(together) + 1) // 2
                 left.extendleft(reversed(together))
             else:
                 number = together[0].number
-                failures.append(FailedPage(number, f"page {number}: {short}"))
+                failures.append(FailedPage(number, f"page {number}: {reason}"))
                 sink.add_failed_page(failed_row(failures[-1]))
         return failures
 
@@ -60,20 +70,18 @@ def failed_row(page: FailedPage) -> PageRow:
     return PageRow(page.number, 0.0, 0.0, 0, None, "none", failure=page.reason)
 
 
-def _what_lacked(sink: PageSink, file: File, title: str, pages: Sequence[ParsedPage]) -> str | None:
-    """Encode and index pages; what to do where memory ran out, else `None`. What was done by then is done again."""
+def _fits(sink: PageSink, file: File, title: str, pages: Sequence[ParsedPage]) -> bool:
+    """Encode and index pages; `False` where memory ran out. What was done by then is done again with fewer."""
     try:
         sink.add_pages(*_as_taken(file, title, pages))
-    except PageTooLarge as error:
-        return str(error)
     except (MemoryError, RuntimeError) as error:
         from ..retrieval.encoders.visual_loading import free_cache, is_out_of_memory
 
         if not is_out_of_memory(error):
             raise
         free_cache()
-        return "there is no memory to encode it; free some, and add it with --retry-failed"
-    return None
+        return False
+    return True
 
 
 def _as_taken(

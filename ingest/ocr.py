@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from ..retrieval.errors import DocumentUnreadable, ModelUnavailable
 from ..retrieval.ocr import LONG_SIDE, MIN_SCORE
 from ..retrieval.ocr import rapidocr_engine as _engine
-from ..retrieval.tesseract import read_words, sure
+from ..retrieval.tesseract import read_by_line
 from ..retrieval.types import Box
 from .ocr_lines import HEIGHT, LEAST, LineReader, LineText
 from .reading_order import reading_order
@@ -170,14 +169,10 @@ class Tesseract:
     def read(self, image: Image) -> list[OcrWord]:
         """The words of a picture, whichever way up it was scanned. Raises `DocumentUnreadable` when Tesseract fails."""
         try:
-            words = read_words(image, self.languages, dpi=OCR_DPI, threads=self.threads)
+            lines = read_by_line(image, self.languages, dpi=OCR_DPI, threads=self.threads)
         except ModelUnavailable as error:
             raise DocumentUnreadable(str(error)) from error
-        return [
-            OcrWord(word.text, word.box, number, word.score)
-            for number, (_, line) in enumerate(groupby(words, key=lambda word: word.line))
-            for word in sure(list(line))
-        ]
+        return [OcrWord(word.text, word.box, number, word.score) for number, line in enumerate(lines) for word in line]
 
 
 @dataclass(frozen=True, slots=True)

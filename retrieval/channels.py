@@ -237,7 +237,7 @@ class _DenseAsked:
         for page, score in self._store.search(self._vector, limit, scope.documents):
             if page in scope.pages and len(found) < CANDIDATES:
                 found.setdefault(page, score)
-        self._known = found  # each by its nearest passage: what the store would say of it
+        self._known = found  # each by its nearest passage, as far as an approximate search found that
         return found
 
     def score(self, pages: Collection[str]) -> dict[str, float]:

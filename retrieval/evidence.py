@@ -127,9 +127,9 @@ def find_evidence(match: PageMatch, figures: Sequence[Box] = (), places: int = P
     best = np.array([match.best(first, last) for first, last in lines])  # (lines, tokens)
     blocks = find_blocks(match.words, lines)
     regions = [(block, -ALONE if len(block.lines) == 1 else 0.0) for block in blocks]
-    places_of = [around(match.words[first:last]) for first, last in lines] if figures else []
+    line_places = [around(match.words[first:last]) for first, last in lines]
     for box in figures:
-        inside = tuple(line for line, place in zip(lines, places_of, strict=True) if box.holds(place))
+        inside = tuple(line for line, place in zip(lines, line_places, strict=True) if box.holds(place))
         regions.append((Block(box, inside), SHOWN))
     number = {line: i for i, line in enumerate(lines)}
     members = [[number[line] for line in block.lines] for block, _ in regions]
@@ -142,31 +142,34 @@ def find_evidence(match: PageMatch, figures: Sequence[Box] = (), places: int = P
             continue
         taken[members[i]] = True
         tokens = tuple(token for token, value in zip(match.tokens, covered[i], strict=True) if value >= MATCH)
-        text = _quoted(match, lines, best, members[i])
+        text = _quoted(match, lines, line_places, best, members[i])
         found.append(Evidence(regions[i][0].box, text, tokens, strengths[i]))
         if len(found) == places:
             break
     return tuple(found)
 
 
-def _quoted(match: PageMatch, lines: Sequence[tuple[int, int]], best: Vectors, members: Sequence[int]) -> str:
+def _quoted(
+    match: PageMatch, lines: Sequence[tuple[int, int]], places: Sequence[Box], best: Vectors, members: Sequence[int]
+) -> str:
     """What a place says: the lines that match best, and those around them while they add to it."""
     free = np.zeros(len(lines), bool)
     free[members] = True
     strengths = np.where(free, best @ match.weights, -1)
     top = int(strengths.argmax())
     first, last, _ = _grow(best, match.weights, free, top, float(strengths[top]))
-    if last - first == 1 and lines[top][1] - lines[top][0] <= LABEL:
-        return " ".join(word.text for begin, end in _row(match.words, lines, top) for word in match.words[begin:end])
-    return " ".join(word.text for word in match.words[lines[first][0] : lines[last - 1][1]])
+    chosen = _row(lines, places, top) if last - first == 1 else range(first, last)
+    return " ".join(word.text for i in chosen for word in match.words[slice(*lines[i])])
 
 
-def _row(words: Sequence[Word], lines: Sequence[tuple[int, int]], label: int) -> list[tuple[int, int]]:
-    """The line that may be a table's label, and the cells beside it, from left to right."""
-    own = around(words[slice(*lines[label])])
-    cells = [(around(words[first:last]), (first, last)) for first, last in lines if last - first <= LABEL]
-    beside = [(box, line) for box, line in cells if min(box.y1, own.y1) - max(box.y0, own.y0) > own.height / 2]
-    return [line for _, line in sorted(beside)]
+def _row(lines: Sequence[tuple[int, int]], places: Sequence[Box], label: int) -> list[int]:
+    """A line that may be a table's label with the cells beside it, from left to right; any other alone."""
+    cells = [i for i, (first, last) in enumerate(lines) if last - first <= LABEL]
+    if label not in cells:
+        return [label]
+    own = places[label]
+    beside = [i for i in cells if min(places[i].y1, own.y1) - max(places[i].y0, own.y0) > own.height / 2]
+    return sorted({label, *beside}, key=lambda i: places[i].x0)
 
 
 def _grow(

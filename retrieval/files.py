@@ -62,13 +62,16 @@ def sync_folder(folder: Path) -> None:
 
 
 def disk_use(folder: Path) -> dict[str, int]:
-    """Bytes of each file and folder in a folder, by name; what goes away meanwhile counts as nothing."""
+    """Bytes of each file and folder in a folder, by name; what goes away meanwhile counts as nothing.
+
+    Nor does the memory that processes with a SQLite database open share, though it has a name there.
+    """
     found: dict[str, int] = {}
     for part in sorted(folder.iterdir()):
         files = part.rglob("*") if part.is_dir() else [part]
         size = 0
         for file in files:
             with suppress(OSError):
-                size += file.stat().st_size if file.is_file() else 0
+                size += file.stat().st_size if file.is_file() and not file.name.endswith("-shm") else 0
         found[part.name] = size
     return found

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .tesseract import read_words, sure
+from .tesseract import read_by_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,9 +46,7 @@ def read_lines(image: Image, settings: Settings) -> list[str]:
     Raises `ModelUnavailable` when the settings name an engine or a language that is not here.
     """
     if settings.ocr_engine == "tesseract":
-        words = read_words(image, settings.ocr_languages)
-        lines = (sure(list(line)) for _, line in groupby(words, key=lambda word: word.line))
-        return [" ".join(word.text for word in line) for line in lines if line]
+        return [" ".join(word.text for word in line) for line in read_by_line(image, settings.ocr_languages)]
     pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])  # as OpenCV has them: blue first
     found = rapidocr_engine(os.cpu_count() or 1)(pixels, use_det=True, use_cls=False, use_rec=True)
     if found.txts is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .channels import Asked, Scope
 from .fusion import fuse, ranks
+from .stores.segment import document_of
 from .types import ChannelScore
 
 
@@ -70,7 +71,7 @@ def at_most(ranked: Sequence[Ranked], per_document: int) -> list[Ranked]:
     seen: Counter[str] = Counter()
     kept = []
     for one in ranked:
-        document = one.page.rpartition("/")[0]
+        document = document_of(one.page)
         seen[document] += 1
         if seen[document] <= per_document:
             kept.append(one)

@@ -35,8 +35,8 @@ class Settings(BaseSettings):
         "without it, the packaged MiniLM. A library stays with the encoder it was built with.",
     )
     vector_store: VectorStoreName = Field(
-        default="chroma",
-        description="What a new library keeps the vectors of passages and pictures in: `chroma` or `faiss`. "
+        default="faiss",
+        description="What a new library keeps the vectors of passages and pictures in: `faiss` or `chroma`. "
         "A library stays with the one it was built with.",
     )
     qdrant_url: str | None = Field(

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from .errors import ModelUnavailable
@@ -33,8 +35,6 @@ class TesseractWord:
     text: str
     box: Box
     """Pixels of the picture."""
-    line: tuple[int, int, int]
-    """Block, paragraph and line, in reading order."""
     score: float
     """0 to 1: how sure Tesseract is of it."""
 
@@ -74,8 +74,10 @@ def require(languages: str) -> str:
     return version
 
 
-def read_words(image: Image, languages: str, *, dpi: int = 150, threads: int = 1) -> list[TesseractWord]:
-    """The words of a picture that shows a page at so many dots per inch, in reading order, whichever way up it lies.
+def read_by_line(image: Image, languages: str, *, dpi: int = 150, threads: int = 1) -> list[list[TesseractWord]]:
+    """The lines of a picture that shows a page at so many dots per inch, in reading order, whichever way up it lies.
+
+    Lines that are more likely texture than text are left out.
 
     Raises `ModelUnavailable` where Tesseract or a language is not, or when it gives up on the picture.
     """
@@ -99,16 +101,13 @@ def read_words(image: Image, languages: str, *, dpi: int = 150, threads: int = 1
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().split("\n")[-1][:200]
         raise ModelUnavailable(f"Tesseract could not read the picture: {said or error}; try again.") from error
     rows = csv.DictReader(io.StringIO(done.stdout.decode(errors="replace")), delimiter="\t", quoting=csv.QUOTE_NONE)
-    return [_word(row) for row in rows if row["level"] == "5" and row["text"].strip()]
-
-
-def sure(line: list[TesseractWord]) -> list[TesseractWord]:
-    """A line of words, or none when it is more likely texture than text."""
-    return line if line and sum(word.score for word in line) / len(line) >= MIN_SCORE else []
+    words = (row for row in rows if row["level"] == "5" and row["text"].strip())
+    places = itemgetter("block_num", "par_num", "line_num")
+    lines = ([_word(row) for row in line] for _, line in groupby(words, key=places))
+    return [line for line in lines if sum(word.score for word in line) / len(line) >= MIN_SCORE]
 
 
 def _word(row: dict[str, str]) -> TesseractWord:
     left, top, width, height = (int(row[name]) for name in ("left", "top", "width", "height"))
-    line = int(row["block_num"]), int(row["par_num"]), int(row["line_num"])
     box = Box(left, top, left + width, top + height)
-    return TesseractWord(row["text"].strip(), box, line, max(float(row["conf"]), 0) / 100)
+    return TesseractWord(row["text"].strip(), box, max(float(row["conf"]), 0) / 100)

@@ -37,7 +37,7 @@ def typed_filters(question: str, known: Collection[str]) -> tuple[str, Where]:
             values.setdefault(name, []).append(value)
         return " "
 
-    rest = " ".join(_TYPED.sub(take, question).split()) if ":" in question else question
+    rest = " ".join(_TYPED.sub(take, question).split())
     for name in values.keys() & comparisons.keys():
         raise QueryError(f"{name!r} is asked for as a value and by comparison; type one of them.")
     if not values and not comparisons:

@@ -1,4 +1,5 @@
-"""Adding a folder with kills: `python killed_runs.py LIBRARY FOLDER` prints how many there were, and what a reader saw.
+"""Adding a folder with kills: `python killed_runs.py LIBRARY FOLDER STORE KILLS` prints how many there were, and what a
+reader saw.
 
 A run is a fork of this process, which has imported everything and opened nothing. First it is killed once before and
 once after each of `POINTS`; then at random moments; then before random changes of the disk, until that is enough, and
@@ -14,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from pagesight.ingest import add
 from pagesight.retrieval import Settings, catalog, open_library, writer
 from pagesight.retrieval.language import language_of
 from pagesight.retrieval.stores.chroma_store import ChromaStore
+from pagesight.retrieval.stores.faiss_store import FaissStore
 from pagesight.retrieval.stores.fts import FtsIndex
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
 
@@ -35,6 +38,7 @@ POINTS: tuple[tuple[Any, str], ...] = (
     (MultiVectorSegments, "add_packed"),
     (FtsIndex, "add"),
     (ChromaStore, "add"),
+    (FaissStore, "add"),
     (writer, "write_whole"),
     (writer, "put_draft_pages"),
     (FtsIndex, "seal"),
@@ -42,10 +46,14 @@ POINTS: tuple[tuple[Any, str], ...] = (
     (catalog, "move_pages"),
 )
 MOMENTS = 6
-ENOUGH = 62
 STEPS = 150
 """Calls that change the disk, at most, until a run is killed; a document takes some."""
 OPTIONS: dict[str, Any] = {"ocr": "off", "dpi": 36}
+
+
+def stored_in(store: str) -> dict[str, Any]:
+    """The settings of a library with that vector store."""
+    return {**OPTIONS, "vector_store": store}
 
 
 def die(*_: object) -> None:
@@ -55,10 +63,13 @@ def die(*_: object) -> None:
 def fork(work: Callable[[], object]) -> int:
     child = os.fork()
     if child == 0:
+        os.fsync = lambda handle: None  # what a killed process has written stays, and flushing takes most of the time
         status = 1
         try:
             work()
             status = 0
+        except BaseException:  # noqa: BLE001 - said, and then told by the status
+            traceback.print_exc()
         finally:
             os._exit(status)
     return child
@@ -84,12 +95,12 @@ def killed_at(place: Any, name: str, *, after: bool, calls: int) -> None:
     setattr(place, name, deadly)
 
 
-def search(library: Path, said: int) -> None:
+def search(library: Path, settings: Settings, said: int) -> None:
     """Search until told to stop; what is found must be whole."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     searches, parent = 0, os.getppid()
-    with open_library(library, Settings(**OPTIONS)) as opened:
+    with open_library(library, settings) as opened:
         while not stop.is_set() and os.getppid() == parent:
             for hit in opened.retrieve("Wärmepumpe 7", k=5):
                 pages = opened.catalog.pages_of(hit.page.document)
@@ -102,18 +113,21 @@ def search(library: Path, said: int) -> None:
     os.write(said, str(searches).encode())
 
 
-def main(path: Path, folder: Path) -> None:
-    rng, kills = random.Random(7), 0
+def main(path: Path, folder: Path, store: str, enough: int) -> None:
+    rng, kills, options = random.Random(7), 0, stored_in(store)
     language_of("Loaded once, before anything is forked.")
 
     def run() -> None:
-        with empty_library(path, **OPTIONS) as library:
+        with empty_library(path, **options) as library:
             list(add(library, [folder]))
 
-    empty_library(path, **OPTIONS).close()
+    empty_library(path, **options).close()
     heard, said = os.pipe()
-    reader = fork(lambda: search(path, said))
+    reader = fork(lambda: search(path, Settings(**options), said))
+    os.close(said)  # so that reading ends when the reader does
     for place, name in POINTS:
+        if place is (ChromaStore if store == "faiss" else FaissStore):
+            continue
         for after in (False, True):
 
             def dying(place: Any = place, name: str = name, after: bool = after) -> None:
@@ -126,7 +140,7 @@ def main(path: Path, folder: Path) -> None:
         time.sleep(rng.uniform(0.2, 0.9))
         os.kill(child, signal.SIGKILL)
         kills += ended(child) == -signal.SIGKILL
-    while kills < ENOUGH and not survives(rng.randint(20, STEPS), run):
+    while kills < enough and not survives(rng.randint(20, STEPS), run):
         kills += 1
     assert ended(fork(run)) == 0
     os.kill(reader, signal.SIGTERM)
@@ -135,4 +149,4 @@ def main(path: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

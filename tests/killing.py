@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def survives(step: int, work: Callable[[], object]) -> bool:
         try:
             work()
             status = 0
+        except BaseException:  # noqa: BLE001 - said, and then told by the status
+            traceback.print_exc()
         finally:
             os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -95,6 +95,9 @@ def as_format_2(library: Path) -> None:
     shutil.move(old_path, library / "catalog.sqlite")
     for channel in (library / "multivectors").iterdir():
         as_batches(channel)
+    with closing(sqlite3.connect(library / "lexical" / "fts.sqlite")) as index:
+        index.execute("DROP TABLE identities")
+        index.commit()
     entries = json.loads((library / "library.json").read_text())
     (library / "library.json").write_text(json.dumps(entries | {"format": 2}))
 

@@ -154,7 +154,7 @@ def _read(file: Path) -> Any:
 
 
 def _gelu(x: Vectors) -> Vectors:
-    """x times the normal distribution's share below it, exact to 2e-7 (Abramowitz & Stegun 1964, 7.1.26)."""
+    """x times the normal distribution's share below it, exact to 1e-6 (Abramowitz & Stegun 1964, 7.1.26)."""
     z = np.abs(x) * np.float32(np.sqrt(0.5))
     t = 1 / (1 + np.float32(0.3275911) * z)
     poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * np.float32(1.061405429)))))

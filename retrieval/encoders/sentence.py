@@ -86,7 +86,7 @@ class SentenceEncoder:
         return self._id
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
-        """`(texts, dim)`, unit rows; without torch where that can be: it takes ten seconds to import."""
+        """`(texts, dim)`, unit rows; without torch where that can be: it takes seconds to import."""
         light = self._light
         if light is None or not texts:
             return self._encode(texts)

@@ -100,7 +100,9 @@ class ChromaStore:
                     query_embeddings=[query], n_results=limit, where=where, include=["metadatas", "distances"]
                 )
                 metadatas, distances = (found["metadatas"] or [[]])[0], (found["distances"] or [[]])[0]
-                best += [(str(entry["page"]), 1.0 - far) for entry, far in zip(metadatas, distances, strict=True)]
+                # A vector that another process is just writing or removing has none yet, or no more.
+                there = ((entry, far) for entry, far in zip(metadatas, distances, strict=True) if entry)
+                best += [(str(entry["page"]), 1.0 - far) for entry, far in there]
             return sorted(best, key=lambda one: -one[1])[:limit]
 
         return self._read(read)
@@ -120,8 +122,9 @@ class ChromaStore:
                 continue
             similarities = np.asarray(embeddings, np.float32) @ query
             for entry, similarity in zip(metadatas, similarities.tolist(), strict=True):
-                page = str(entry["page"])
-                scores[page] = max(similarity, scores.get(page, similarity))
+                if entry:
+                    page = str(entry["page"])
+                    scores[page] = max(similarity, scores.get(page, similarity))
         return scores
 
     def keys(self, document: str) -> set[str]:
@@ -132,7 +135,7 @@ class ChromaStore:
     def documents(self) -> set[str]:
         found: set[str] = set()
         for rows in self._all(["metadatas"]):
-            found |= {str(entry["document"]) for entry in rows["metadatas"] or ()}
+            found |= {str(entry["document"]) for entry in rows["metadatas"] or () if entry}
         return found
 
     def verify(self) -> Iterator[str]:

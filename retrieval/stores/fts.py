@@ -32,6 +32,9 @@ _TABLES = {"pages": "rows", "documents": "document_rows", "identities": "documen
 """What FTS5 indexes, and whose each row of it is."""
 
 
+_WEIGHTS = {"pages": FIELDS.values(), "documents": FIELDS.values(), "identities": [1.0] * len(IDENTITY)}
+
+
 class FtsIndex:
     """A `LexicalIndex`. One connection a thread; readers never wait for a writer (WAL)."""
 
@@ -59,8 +62,7 @@ class FtsIndex:
         with self._connection as connection:
             _forget_document(connection, document)
             rows = connection.execute(
-                f"SELECT {columns} FROM pages JOIN rows ON rows.rowid = pages.rowid WHERE rows.document = ?",
-                (document,),
+                f"SELECT {columns} FROM pages WHERE rowid IN (SELECT rowid FROM rows WHERE document = ?)", (document,)
             ).fetchall()
             if not rows:
                 return
@@ -102,7 +104,7 @@ class FtsIndex:
         wanted = query_terms(query)
         if not wanted or not self._path.is_file():
             return {}
-        weights = ", ".join(str(weight) for weight in (FIELDS.values() if table != "identities" else (1, 1, 1)))
+        weights = ", ".join(map(str, _WEIGHTS[table]))
         # FTS5 gives the best match the lowest number.
         statement = f"""SELECT r.{key}, -bm25({table}, {weights}) AS score
                         FROM {table} JOIN {rows} r ON r.rowid = {table}.rowid WHERE {table} MATCH ?"""
@@ -237,15 +239,17 @@ def _forget_document(connection: sqlite3.Connection, document: str) -> None:
 
 
 def _identify(connection: sqlite3.Connection, document: str, row: int | None) -> None:
-    pages = connection.execute(
-        "SELECT rows.page, body, title, name FROM pages JOIN rows ON rows.rowid = pages.rowid WHERE rows.document = ?",
-        (document,),
-    ).fetchall()
-    pages.sort(key=lambda page: int(page[0].rpartition("/")[2]))
-    front = " ".join(body for _, body, _, _ in pages[:FRONT]) if len(pages) >= 2 * FRONT else ""
-    connection.execute(
-        "INSERT INTO identities (rowid, front, title, name) VALUES (?, ?, ?, ?)", (row, front, *pages[0][2:])
-    )
+    rows = connection.execute("SELECT page, rowid FROM rows WHERE document = ?", (document,)).fetchall()
+    rows.sort(key=lambda one: int(one[0].rpartition("/")[2]))
+    read = [
+        connection.execute("SELECT body, title, name FROM pages WHERE rowid = ?", (rowid,)).fetchone()
+        for _, rowid in rows[:FRONT]
+    ]
+    if read:
+        front = " ".join(body for body, _, _ in read) if len(rows) >= 2 * FRONT else ""
+        connection.execute(
+            "INSERT INTO identities (rowid, front, title, name) VALUES (?, ?, ?, ?)", (row, front, *read[0][1:])
+        )
 
 
 def _one(pages: Iterable[str]) -> Iterable[tuple[str]]:

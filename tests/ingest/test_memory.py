@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pdfs
 import pytest
@@ -105,16 +106,20 @@ def test_passages_are_encoded_fewer_at_a_time_with_the_same_vectors(
 
 def test_a_page_too_large_for_the_visual_model_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     class Visual(FakePageEncoder):
+        batches: ClassVar[list[int]] = []
+
         def encode_pages(self, pages: Sequence[PageContent]) -> list[PageVectors]:
+            self.batches.append(len(pages))
             if any("riesig" in word.text for page in pages for word in page.words):
                 raise PageTooLarge("There is no memory to encode a page alone; lower PAGESIGHT_VISUAL_MAX_PIXELS.")
             return super().encode_pages(pages)
 
     file = tmp_path / "lang ä.pdf"
-    file.write_bytes(pdfs.pdf(*[pdfs.text_page("riesig" if n == 3 else f"Wärmepumpe {n}") for n in range(1, 7)]))
+    file.write_bytes(pdfs.pdf(*[pdfs.text_page("riesig" if n == 3 else f"Wärmepumpe {n}") for n in range(1, 25)]))
     library = empty_library(tmp_path / "бібліотека", ocr="off", dpi=36)
     library.visual_part = replace(library.visual_part, encoder=Visual(16))
     monkeypatch.setattr("pagesight.ingest.pipeline.require", lambda *_: None)
     (outcome,) = add(library, [file])
-    assert (outcome.state, outcome.pages) == ("partial", 5)
+    assert (outcome.state, outcome.pages) == ("partial", 23)
     assert outcome.reason == ("page 3: There is no memory to encode a page alone; lower PAGESIGHT_VISUAL_MAX_PIXELS.")
+    assert Visual.batches == [8, *[1] * 8, 8, 8], "the others keep their batches"

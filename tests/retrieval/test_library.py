@@ -28,8 +28,9 @@ def test_an_empty_library_finds_nothing_and_makes_no_index(folder: Path, open_sh
         assert library.documents() == []
         assert library.retrieve("Wie groß?") == []
     assert {file.name for file in folder.iterdir()} <= {
-        "library.json", "catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"
+        "library.json", "catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm", "faiss"
     }  # fmt: skip
+    assert not list((folder / "faiss").iterdir())
 
 
 def test_creating_a_library_that_is_there_opens_it(folder: Path):

@@ -72,6 +72,7 @@ def test_an_old_library_is_as_one_that_was_made_today(
         ]
         assert opened.manifest == library.manifest
         assert opened.words.score(QUERY) == library.words.score(QUERY)
+        assert opened.lexical.search_identities("план") == library.lexical.search_identities("план") != {}
     create_library(tmp_path / "нова").close()
     assert layout(old) == layout(tmp_path / "нова")
     assert json.loads((old / "library.json").read_text())["format"] == FORMAT

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,6 +152,31 @@ def test_what_keeps_a_store_from_compacting_is_an_oserror(tmp_path: Path, monkey
         faiss_store.compact()
     for store in (chroma, faiss_store):
         assert store.score(rows[2], ["dä/1"]) == {"dä/1": pytest.approx(1, abs=1e-5)}
+
+
+def test_what_another_process_is_just_writing_to_chroma_is_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from chromadb.api.models.Collection import Collection
+
+    store, rows = ChromaStore(tmp_path / "größen", "passages"), np.eye(2, dtype=np.float32)
+    store.add("dä", ["dä/1", "dä/2"], ["1", "2"], rows)
+
+    def half(whole: Callable[..., Any]) -> Callable[..., Any]:
+        def read(*given: Any, **named: Any) -> Any:
+            found = whole(*given, **named)
+            metadatas = found["metadatas"][0] if whole is query else found["metadatas"]
+            metadatas[[entry["page"] for entry in metadatas].index("dä/2")] = None
+            return found
+
+        return read
+
+    query = Collection.query
+    monkeypatch.setattr(Collection, "query", half(Collection.query))
+    monkeypatch.setattr(Collection, "get", half(Collection.get))
+    assert [page for page, _ in store.search(rows[1], 5)] == ["dä/1"]
+    assert store.score(rows[0], ["dä/1", "dä/2"]) == {"dä/1": pytest.approx(1, abs=1e-5)}
+    assert store.documents() == {"dä"}
 
 
 def test_a_copy_of_chroma_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

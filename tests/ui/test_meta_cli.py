@@ -90,7 +90,7 @@ def test_compacting_says_what_it_gained(library: Path) -> None:
     called("remove", "звіт.pdf", "-l", library)
     done = json.loads(called("compact", "-l", library, "--json"))
     assert done["after"] < done["before"]
-    assert done["parts"]["chroma"]["after"] < done["parts"]["chroma"]["before"]
+    assert done["parts"]["multivectors"]["after"] < done["parts"]["multivectors"]["before"]
     assert "nothing of removed documents is left" in called("compact", "-l", library)
 
 
