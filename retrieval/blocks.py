@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .types import Box, Word
+
+Edges = NDArray[np.float64]
+"""`(boxes, 4)`: x0, y0, x1, y1."""
 
 APART = 3.0
 """Of the smaller line's height: so far beside each other two pieces of a line are still together."""
@@ -31,19 +35,45 @@ class Block:
     """The first word and the last + 1 of each line, in reading order."""
 
 
-def find_blocks(words: Sequence[Word], lines: Sequence[tuple[int, int]]) -> list[Block]:
-    """The blocks of a page, in the order of their first words; each of the lines (`split_lines`) is in one.
+def edges_of(words: Sequence[Word]) -> Edges:
+    """The boxes of words, `(words, 4)`."""
+    return np.array([word.box for word in words], np.float64).reshape(-1, 4)
+
+
+def find_lines(edges: Edges) -> list[tuple[int, int]]:
+    """Words in reading order to lines, by their boxes: `(first, last + 1)` of each.
+
+    A line ends where the next word is lower or higher by half its height, or further away than four heights: that is
+    another column, or another cell of a table.
+    """
+    if not len(edges):
+        return []
+    before, after = edges[:-1], edges[1:]
+    height = np.maximum(np.minimum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1]), 1.0)
+    overlap = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 1], after[:, 1])
+    # either way: some scripts run right to left
+    gap = np.maximum(after[:, 0] - before[:, 2], before[:, 0] - after[:, 2])
+    ends = [*(np.flatnonzero((overlap <= height / 2) | (gap >= 4 * height)) + 1).tolist(), len(edges)]
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def line_edges(edges: Edges, lines: Sequence[tuple[int, int]]) -> Edges:
+    """The boxes of lines that `find_lines` found, `(lines, 4)`."""
+    starts = [first for first, _ in lines]
+    return np.hstack([np.minimum.reduceat(edges[:, :2], starts), np.maximum.reduceat(edges[:, 2:], starts)])
+
+
+def find_blocks(edges: Edges, lines: Sequence[tuple[int, int]]) -> list[Block]:
+    """The blocks of a page with words in these boxes, in the order of their first words; each line is in one.
 
     The numbers at the top of this file were chosen by how well blocks fit regions that people drew
     (`benchmarks/RESULTS.md`).
     """
     if not lines:
         return []
-    edges = np.array([word.box for word in words], np.float64)
-    starts = [first for first, _ in lines]
-    low, high = np.minimum.reduceat(edges[:, :2], starts), np.maximum.reduceat(edges[:, 2:], starts)
-    heights = edges[:, 3] - edges[:, 1]
-    height = np.array([np.median(heights[first:last]) for first, last in lines])
+    around = line_edges(edges, lines)
+    low, high = around[:, :2], around[:, 2:]
+    height = _medians(edges[:, 3] - edges[:, 1], lines)
     smaller, larger = np.minimum.outer(height, height), np.maximum.outer(height, height)
     overlap = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)  # (lines, lines, 2); below 0: a gap
     across, down = overlap[..., 0], overlap[..., 1]
@@ -59,15 +89,22 @@ def find_blocks(words: Sequence[Word], lines: Sequence[tuple[int, int]]) -> list
     return blocks
 
 
-def _connected(together: np.ndarray) -> list[list[int]]:
-    """The connected parts of a graph, `(nodes, nodes)` of truths; each ascending, by their first nodes."""
-    left, parts = np.ones(len(together), bool), []
-    while left.any():
-        part = np.zeros(len(together), bool)
-        new = np.flatnonzero(left)[:1]
-        while len(new):
-            part[new] = True
-            left[new] = False
-            new = np.flatnonzero(together[new].any(axis=0) & left)
-        parts.append(np.flatnonzero(part).tolist())
-    return parts
+def _medians(values: NDArray[np.float64], lines: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
+    """Of the values of each line."""
+    first, last = np.array(lines).T
+    line = np.repeat(np.arange(len(lines)), last - first)
+    ordered = values[np.lexsort((values, line))]
+    return (ordered[(first + last - 1) // 2] + ordered[(first + last) // 2]) / 2
+
+
+def _connected(together: NDArray[np.bool_]) -> list[list[int]]:
+    """The connected parts of a graph, `(nodes, nodes)` of truths both ways; each ascending, by their first nodes."""
+    count = len(together)
+    joined = together | np.eye(count, dtype=bool)
+    first = np.arange(count)  # the smallest node that each is known to be connected with
+    while True:
+        nearer = np.where(joined, first, count).min(axis=1)
+        nearer = nearer[nearer]
+        if (nearer == first).all():
+            return [np.flatnonzero(first == node).tolist() for node in np.unique(first)]
+        first = nearer

@@ -1,14 +1,15 @@
 """Channels: the independent opinions about which page a question is about.
 
-A channel is asked once per question (`ask`), which encodes the question, and then gives candidates and scores. It knows
-nothing of the other channels; `search.py` brings them together.
+A channel is asked once per question (`ask`), and then gives candidates, for which the question is encoded, and scores.
+It knows nothing of the other channels; `search.py` brings them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from heapq import nsmallest
 from typing import Protocol
 
 import numpy as np
@@ -60,6 +61,11 @@ class Asked(Protocol):
     @property
     def scaled(self) -> bool:
         """Whether its scores are from 0 to 1 and count as they are, however few pages have any; others have 0."""
+        ...
+
+    @property
+    def aside(self) -> bool:
+        """Whether its candidates are looked for in another thread: not where it reads by connections of this one."""
         ...
 
     def candidates(self, scope: Scope) -> dict[str, float]:
@@ -118,10 +124,7 @@ class DenseChannel:
         self._encoder, self._store, self._language = encoder, store, language
 
     def ask(self, question: str) -> Asked:
-        more = related(question)
-        vectors = self._encoder.encode_query([question, more] if more else [question])
-        vector = unit_rows(vectors[0] + WEIGHT * vectors[1]) if more else vectors[0]
-        return _DenseAsked(self._store, vector, self._language.coverage(question))
+        return _DenseAsked(self._store, self._encoder, question, self._language.coverage(question))
 
 
 class LateInteractionChannel:
@@ -144,11 +147,13 @@ class LateInteractionChannel:
         self.encode_query = lru_cache(maxsize=64)(encoder.encode_query)  # ranking, evidence and answers ask the same
 
     def ask(self, question: str) -> Asked:
-        query, coverage = self.encode_query(question), self._encoder.coverage(question)
-        more = related(question) if self._thesaurus else ""
-        if more and len(query.tokens):
-            query = joined(query, self.encode_query(more), WEIGHT)
-        return _LateInteractionAsked(self._store, query, coverage if len(query.tokens) else 0.0, self._optional)
+        return _LateInteractionAsked(
+            self._store, lambda: self._query(question), self._encoder.coverage(question), self._optional
+        )
+
+    def _query(self, question: str) -> QueryVectors:
+        query, more = self.encode_query(question), related(question) if self._thesaurus else ""
+        return joined(query, self.encode_query(more), WEIGHT) if more and len(query.tokens) else query
 
 
 def joined(query: QueryVectors, more: QueryVectors, weight: float) -> QueryVectors:
@@ -161,6 +166,7 @@ class _LexicalAsked:
     coverage = 1.0
     neutral = False
     scaled = False
+    aside = False
 
     def __init__(self, index: LexicalIndex, question: str) -> None:
         self._index, self._question, self._related = index, question, related(question)
@@ -177,8 +183,7 @@ class _LexicalAsked:
             for page, score in self._index.search(self._related, None, scope.documents).items():
                 self._found[page] = self._found.get(page, 0.0) + WEIGHT * score
         scores = self.score([page for page in self._found if page in scope.pages])
-        best = sorted(scores, key=lambda page: (-scores[page], page))[:CANDIDATES]
-        return {page: scores[page] for page in best}
+        return {page: scores[page] for page in nsmallest(CANDIDATES, scores, key=lambda page: (-scores[page], page))}
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
         return {
@@ -191,6 +196,7 @@ class _DocumentAsked:
     coverage = 1.0
     neutral = False
     scaled = True
+    aside = False
 
     def __init__(self, index: LexicalIndex, question: str) -> None:
         self._index, self._question = index, question
@@ -215,10 +221,17 @@ class _DocumentAsked:
 class _DenseAsked:
     scaled = False
     neutral = False
+    aside = True
 
-    def __init__(self, store: VectorStore, vector: Vectors, coverage: float) -> None:
-        self._store, self._vector, self.coverage = store, vector, coverage
+    def __init__(self, store: VectorStore, encoder: TextEncoder, question: str, coverage: float) -> None:
+        self._store, self._encoder, self._question, self.coverage = store, encoder, question, coverage
         self._known: dict[str, float] = {}
+
+    @cached_property
+    def _vector(self) -> Vectors:
+        more = related(self._question)
+        vectors = self._encoder.encode_query([self._question, more] if more else [self._question])
+        return unit_rows(vectors[0] + WEIGHT * vectors[1]) if more else vectors[0]
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         if self.coverage == 0:
@@ -249,10 +262,21 @@ class _DenseAsked:
 
 class _LateInteractionAsked:
     scaled = False
+    aside = True
 
-    def __init__(self, store: MultiVectorStore, query: QueryVectors, coverage: float, neutral: bool) -> None:
-        self._store, self._query, self.coverage, self.neutral = store, query, coverage, neutral
+    def __init__(
+        self, store: MultiVectorStore, query: Callable[[], QueryVectors], coverage: float, neutral: bool
+    ) -> None:
+        self._store, self._encoded, self._known, self.neutral = store, query, coverage, neutral
         self._scores: dict[str, float] = {}
+
+    @cached_property
+    def _query(self) -> QueryVectors:
+        return self._encoded()
+
+    @property
+    def coverage(self) -> float:
+        return self._known if self._known and len(self._query.tokens) else 0.0
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         if self.coverage == 0:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .analysis import terms
-from .blocks import Block, find_blocks
+from .blocks import Block, edges_of, find_blocks, find_lines, line_edges
 from .types import Box, Evidence, QueryVectors, Vectors, Word
 
 PLACES = 3
@@ -86,8 +86,10 @@ def match_page(
                 support[begin + covered[starts]] = np.maximum(found, 0)
     query_terms = tuple(_terms_of(token) for token in query.tokens)
     if words:
-        alike = np.array([_alike(query_terms, _terms_of(word.text)) for word in words], np.float32)
-        np.maximum(support, alike.reshape(support.shape), out=support)
+        number = {text: i for i, text in enumerate({word.text: None for word in words})}
+        alike = np.array([_alike(query_terms, _terms_of(text)) for text in number], np.float32)
+        alike = alike.reshape(len(number), len(query.tokens))[[number[word.text] for word in words]]
+        np.maximum(support, alike, out=support)
     return PageMatch(words, query.tokens, np.clip(support, 0, 1), query.weights)
 
 
@@ -121,13 +123,15 @@ def find_evidence(match: PageMatch, figures: Sequence[Box] = (), places: int = P
     A place is a block of lines, or one of the `figures` with the words in it. A figure is more likely than a text to be
     what is asked about, and a line on its own, such as a heading, less.
     """
-    lines = split_lines(match.words)
+    edges = edges_of(match.words)
+    lines = find_lines(edges)
     if not lines or not len(match.tokens):
         return ()
-    best = np.array([match.best(first, last) for first, last in lines])  # (lines, tokens)
-    blocks = find_blocks(match.words, lines)
+    best = np.maximum.reduceat(match.support, [first for first, _ in lines], axis=0)
+    best[best < FLOOR] = 0.0  # (lines, tokens)
+    blocks = find_blocks(edges, lines)
     regions = [(block, -ALONE if len(block.lines) == 1 else 0.0) for block in blocks]
-    line_places = [around(match.words[first:last]) for first, last in lines]
+    line_places = [Box(*edge) for edge in line_edges(edges, lines).tolist()]
     for box in figures:
         inside = tuple(line for line, place in zip(lines, line_places, strict=True) if box.holds(place))
         regions.append((Block(box, inside), SHOWN))
@@ -190,25 +194,8 @@ def _grow(
 
 
 def split_lines(words: Sequence[Word]) -> list[tuple[int, int]]:
-    """Words in reading order to lines: `(first, last + 1)` of each.
-
-    A line ends where the next word is lower or higher by half its height, or further away than four heights: that is
-    another column, or another cell of a table.
-    """
-    lines: list[tuple[int, int]] = []
-    first = 0
-    for i in range(1, len(words) + 1):
-        if i == len(words) or not _same_line(words[i - 1].box, words[i].box):
-            lines.append((first, i))
-            first = i
-    return lines if words else []
-
-
-def _same_line(before: Box, after: Box) -> bool:
-    height = max(min(before.height, after.height), 1.0)
-    overlap = min(before.y1, after.y1) - max(before.y0, after.y0)
-    gap = max(after.x0 - before.x1, before.x0 - after.x1)  # either way: some scripts run right to left
-    return overlap > height / 2 and gap < 4 * height
+    """Words in reading order to lines: `(first, last + 1)` of each. See `blocks.find_lines`."""
+    return find_lines(edges_of(words))
 
 
 def around(words: Sequence[Word]) -> Box:

@@ -54,6 +54,7 @@ class ImageAsked:
 
     neutral = False
     scaled = False
+    aside = True
 
     def __init__(self, sides: Sequence[tuple[Vectors, Sequence[VectorStore]]], coverage: float) -> None:
         self._sides, self.coverage = sides, coverage
@@ -111,6 +112,7 @@ class PerceptualAsked:
     coverage = 1.0
     neutral = False
     scaled = False
+    aside = False
 
     def __init__(self, catalog: Catalog, bits: int | None) -> None:
         pages, hashes = figure_hashes(catalog) if bits is not None else ([], np.zeros(0, np.uint64))

@@ -58,6 +58,7 @@ class LightEncoder:
                 name: np.asarray(file.get_tensor(name), np.float32) for name in names
             }
         self._layers = int(config["num_hidden_layers"])
+        self._states = lru_cache(maxsize=16)(self._forward)  # a question comes as a text, and again as its words
 
     def pieces(self, words: Sequence[str]) -> list[list[int]]:
         """The numbers of the pieces that the tokenizer cuts each word into."""
@@ -70,44 +71,48 @@ class LightEncoder:
 
     def sentence(self, text: str) -> Vectors:
         """`(dim,)`, unit: the mean of the text's tokens."""
-        mean = self._forward(self._tokenizer.encode(text).ids).mean(axis=0)
+        mean = self._states(tuple(self._tokenizer.encode(text).ids)).mean(axis=0)
         return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
     def words(self, words: Sequence[str]) -> EncodedWords:
         """A sequence of words; what is past the window is left out."""
         encoded = self._tokenizer.encode(list(words), is_pretokenized=True)
-        return EncodedWords(self._forward(encoded.ids), encoded.word_ids)
+        return EncodedWords(self._states(tuple(encoded.ids)), encoded.word_ids)
 
-    def _forward(self, ids: Sequence[int]) -> Vectors:
+    def _forward(self, ids: tuple[int, ...]) -> Vectors:
+        """`(tokens, dim)`. Inside, each token is a column: BLAS multiplies by few columns faster than by few rows."""
         weights = self._weights
         x = weights["embeddings.word_embeddings.weight"][list(ids)]
         x = x + weights["embeddings.position_embeddings.weight"][: len(ids)]
-        x = self._norm(x + weights["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
+        x = x + weights["embeddings.token_type_embeddings.weight"][0]
+        x = self._norm(np.ascontiguousarray(x.T), "embeddings.LayerNorm")
         for layer in range(self._layers):
             name = f"encoder.layer.{layer}"
             x = self._norm(x + self._attend(x, name), f"{name}.attention.output.LayerNorm")
             inner = _gelu(self._linear(x, f"{name}.intermediate.dense"))
             x = self._norm(x + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+        x = np.ascontiguousarray(x.T)
+        x.setflags(write=False)
         return x
 
     def _attend(self, x: Vectors, name: str) -> Vectors:
         def by_head(part: str) -> Vectors:
             made = self._linear(x, f"{name}.attention.self.{part}")
-            return made.reshape(len(x), self._heads, -1).transpose(1, 0, 2)  # (heads, tokens, dim of a head)
+            return made.reshape(self._heads, -1, x.shape[1])  # (heads, dim of a head, tokens)
 
         query, key, value = map(by_head, ("query", "key", "value"))
-        scores = query @ key.transpose(0, 2, 1) / np.sqrt(np.float32(query.shape[-1]))
+        scores = query.transpose(0, 2, 1) @ key / np.sqrt(np.float32(query.shape[1]))
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        mixed = (scores / scores.sum(axis=-1, keepdims=True)) @ value
-        return self._linear(mixed.transpose(1, 0, 2).reshape(len(x), -1), f"{name}.attention.output.dense")
+        mixed = value @ (scores / scores.sum(axis=-1, keepdims=True)).transpose(0, 2, 1)
+        return self._linear(mixed.reshape(x.shape), f"{name}.attention.output.dense")
 
     def _linear(self, x: Vectors, name: str) -> Vectors:
-        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return self._weights[f"{name}.weight"] @ x + self._weights[f"{name}.bias"][:, None]
 
     def _norm(self, x: Vectors, name: str) -> Vectors:
-        x = x - x.mean(axis=-1, keepdims=True)
-        x = x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
-        return x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+        x = x - x.mean(axis=0)
+        x = x / np.sqrt((x * x).mean(axis=0) + np.float32(self._epsilon))
+        return x * self._weights[f"{name}.weight"][:, None] + self._weights[f"{name}.bias"][:, None]
 
 
 @lru_cache(maxsize=2)

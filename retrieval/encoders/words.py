@@ -19,6 +19,9 @@ from .sentence import SentenceEncoder, TokenVectors, unit_rows
 LONGEST_WORD = 40
 """Letters of a word that are encoded. Longer ones are rules, addresses or hashes; whole, they would fill the window."""
 
+_PIECE = re.compile(r"(?P<word>[\w$€£¥%№#]+(?:[-.,/'’&:][\w%]+)*)|[^\w\s]")
+"""A word of a query, or a mark between two."""
+
 STOP_WEIGHT = 0.1
 """How much a word counts that says how a question is asked, not what it is about; others count 1."""
 
@@ -42,11 +45,13 @@ class WordsEncoder:
         return [self._page_vectors(page, parts) for page, parts in zip(pages, found, strict=True)]
 
     def encode_query(self, text: str) -> QueryVectors:
-        words = split_words(text)
-        vectors = self._encoder.encode_query_words(words)
-        kept = [words[i] for i in vectors.words]
+        # With the marks between them: it is the text then that the dense channel asks for, too, and is computed once.
+        pieces = list(_PIECE.finditer(text))
+        vectors = self._encoder.encode_query_words([piece.group()[:LONGEST_WORD] for piece in pieces])
+        rows = [row for row, i in enumerate(vectors.words) if pieces[i]["word"]]
+        kept = [pieces[vectors.words[row]].group()[:LONGEST_WORD] for row in rows]
         weights = np.array([word_weight(word) for word in kept], np.float32)
-        return QueryVectors(tuple(kept), vectors.rows, weights / max(float(weights.sum()), 1e-12))
+        return QueryVectors(tuple(kept), vectors.rows[rows], weights / max(float(weights.sum()), 1e-12))
 
     def coverage(self, text: str) -> float:
         """The share of the words that the tokenizer knows: cut into pieces of at least two letters on average.
@@ -97,7 +102,7 @@ def split_words(text: str) -> list[str]:
     >>> split_words("What's the “net income” in 2021?")
     ["What's", 'the', 'net', 'income', 'in', '2021']
     """
-    return [word[:LONGEST_WORD] for word in re.findall(r"[\w$€£¥%№#]+(?:[-.,/'’&:][\w%]+)*", text)]
+    return [piece.group()[:LONGEST_WORD] for piece in _PIECE.finditer(text) if piece["word"]]
 
 
 def word_weight(word: str) -> float:

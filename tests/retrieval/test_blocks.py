@@ -8,7 +8,7 @@ from fakes import words_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pagesight.retrieval.blocks import find_blocks
+from pagesight.retrieval.blocks import edges_of, find_blocks
 from pagesight.retrieval.evidence import split_lines
 from pagesight.retrieval.types import Box, Word
 
@@ -17,7 +17,7 @@ def texts(words: tuple[Word, ...]) -> list[str]:
     lines = split_lines(words)
     return [
         " / ".join(" ".join(word.text for word in words[first:last]) for first, last in block.lines)
-        for block in find_blocks(words, lines)
+        for block in find_blocks(edges_of(words), lines)
     ]
 
 
@@ -41,7 +41,7 @@ def test_cells_of_a_table_that_are_near_stay_together():
 
 
 def test_a_page_without_words_has_none():
-    assert find_blocks((), []) == []
+    assert find_blocks(edges_of(()), []) == []
 
 
 boxes = st.tuples(st.floats(0, 600), st.floats(0, 800), st.floats(0, 300), st.floats(0, 40))
@@ -51,7 +51,7 @@ boxes = st.tuples(st.floats(0, 600), st.floats(0, 800), st.floats(0, 300), st.fl
 def test_every_line_is_in_one_block_and_inside_its_box(places: list[tuple[float, float, float, float]]):
     words = tuple(Word("ä", Box(x, y, x + width, y + height), 2 * i) for i, (x, y, width, height) in enumerate(places))
     lines = split_lines(words)
-    blocks = find_blocks(words, lines)
+    blocks = find_blocks(edges_of(words), lines)
     assert sorted(line for block in blocks for line in block.lines) == lines
     assert all(a.lines[0] < b.lines[0] for a, b in pairwise(blocks))
     for block in blocks:
