@@ -55,7 +55,8 @@ def _copy(library: Library, writer: LibraryWriter, document: str, title: str, nu
         for begin in range(0, len(found), 8):
             part, content = found[begin : begin + 8], contents[begin : begin + 8]
             rows = [
-                replace(_row(page), words=one.words, passages=one.passages)
+                # Its number makes it another page: those that say the same are one hit.
+                replace(_row(page), text=f"{page.text} {number}", words=one.words, passages=one.passages)
                 for page, one in zip(part, content, strict=True)
             ]
             fields = [{"title": title, "headings": "", "name": title} for _ in part]

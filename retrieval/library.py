@@ -31,6 +31,7 @@ from .channels import (
     LexicalChannel,
     Scope,
 )
+from .copies import all_pages, without_copies
 from .encoders.sentence import SentenceEncoder
 from .encoders.words import WordsEncoder
 from .errors import MEND, CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
@@ -48,6 +49,7 @@ from .regions import find_regions
 from .scope import Scopes, Where, resolve
 from .search import Ranked, at_most, rerank, search
 from .settings import Settings
+from .spelling import corrected
 from .stores.fts import FtsIndex
 from .typed_filters import joined, typed_filters
 from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
@@ -166,6 +168,7 @@ class Library:
         image: bytes | str | Path | Image | PictureQuery | None = None,
         weights: Mapping[str, float] | None = None,
         per_document: int | None = None,
+        min_score: float | None = None,
     ) -> list[Hit]:
         """The `k` pages that answer a question best, best first, each with its scores and evidence.
 
@@ -174,7 +177,9 @@ class Library:
         the image channel is on. `where` narrows the search: `{"document": "report.pdf"}`, `{"language": "uk"}`,
         `{"figure": "chart"}`, metadata as `{"year": {">=": 2022}}`; see `scope.Where`.
         `weights` replaces the channels' own weights in the fusion, for example `{"words": 1}` for one channel alone.
-        `per_document`: at most so many pages of one document. Filters may be typed in the question, too
+        `per_document`: at most so many pages of one document. `min_score`: the least fused score of a hit; 0 is what
+        the candidates of this question have on average. Pages that say the same are one hit, with its `copies`, unless
+        the question has a picture. Filters may be typed in the question, too
         (`typed_filters.py`), and pages that have what stands there in quotes, word for word, come before others.
 
         Raises `QueryError` for an empty question, a `k` outside 1 to 1000, a filter that is unknown or does not fit, a
@@ -199,14 +204,22 @@ class Library:
             ranked = self._rerank(question, ranked)
         if per_document is not None:
             ranked = at_most(ranked, per_document)
-        pages = self.catalog.pages(one.page for one in ranked[:k])
-        hits, query = [], self._weighed(text) if text else None
-        for one in ranked[:k]:
-            if one.page not in pages:
-                continue  # removed since the snapshot was taken
-            evidence = self._evidence(text, picture, one.page, query)
-            hits.append(Hit(pages[one.page], one.score, len(hits) + 1, one.channels, evidence))
-        return hits
+        if min_score is not None:
+            ranked = [one for one in ranked if one.score >= min_score]
+        query = self._weighed(text) if text else None
+        # Who shows a picture looks for its copies.
+        found = without_copies(ranked, k, self.catalog) if picture is None else all_pages(ranked, k, self.catalog)
+        return [
+            Hit(page, one.score, rank, one.channels, self._evidence(text, picture, page.id, query), copies)
+            for rank, (one, page, copies) in enumerate(found, start=1)
+        ]
+
+    def suggest(self, question: str) -> str:
+        """The question with words that the library has in place of those that it has not and that are spelt alike.
+
+        Empty when there is nothing to offer.
+        """
+        return corrected(question, self.lexical, self.catalog.words)
 
     def rank(
         self, question: str, where: Where | None = None, *, weights: Mapping[str, float] | None = None

@@ -223,6 +223,10 @@ class LexicalIndex(Protocol):
         """
         ...
 
+    def terms(self, prefix: str) -> dict[str, int]:
+        """The index terms (`analysis.terms`) that begin so, to the number of pages that have them."""
+        ...
+
     def rarity(self, words: Collection[str]) -> dict[str, float]:
         """Each word's inverse document frequency, at least 0; higher is rarer."""
         ...

@@ -171,6 +171,8 @@ class Hit:
     channels: Mapping[str, ChannelScore] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     """Strongest first."""
+    copies: tuple[Page, ...] = ()
+    """Pages that say the same and were found near it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: what `pagesight search --json` prints."""
@@ -194,6 +196,10 @@ class Hit:
                     "channel": place.channel,
                 }
                 for place in self.evidence
+            ],
+            "copies": [
+                {"document": page.document, "source": page.source, "title": page.title, "page": page.number}
+                for page in self.copies
             ],
         }
 

@@ -271,6 +271,11 @@ class LexicalIndexContract:
     def test_a_word_is_found_in_any_case_form_and_script(self, index: LexicalIndex, query: str, page: str):
         assert list(index.search(query)) == [page]
 
+    def test_it_knows_its_terms(self, index: LexicalIndex):
+        assert index.terms("p") == {"ps": 2, "ps400": 1, "pump": 2}
+        assert index.terms("ps4") == {"ps400": 1}
+        assert index.terms("qu") == {}
+
     def test_a_part_number_is_found_without_its_hyphen(self, index: LexicalIndex):
         found = index.search("PS400")
         assert found["de/2"] > 1.5 * found.get("de/3", 0)

@@ -285,6 +285,11 @@ class MemoryLexical:
                     found[document] = found.get(document, 0.0) - math.log(share)
         return found
 
+    def terms(self, prefix: str) -> dict[str, int]:
+        pages = [{word for word in counts if " " not in word} for _, counts in self._pages.values()]
+        found = Counter(term for page in pages for term in page if term.startswith(prefix))
+        return dict(found)
+
     def _ranked(
         self,
         texts: Mapping[str, tuple[str, Counter[str]]],

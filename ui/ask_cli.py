@@ -51,6 +51,9 @@ def search(
     per_document: Annotated[
         int | None, typer.Option("--per-document", min=1, help="At most so many pages of one document.")
     ] = None,
+    min_score: Annotated[
+        float | None, typer.Option("--min-score", help="The least score of a page; 0 is the average of the candidates.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find pages, best first, with the score of each channel and the place on the page that speaks for it."""
@@ -63,7 +66,7 @@ def search(
 
         picture = read_picture(image, opened.settings)
     narrowed = where_for(document, where, figure)
-    hits = opened.retrieve(question, k=k, where=narrowed, image=picture, per_document=per_document)
+    hits = opened.retrieve(question, k=k, where=narrowed, image=picture, per_document=per_document, min_score=min_score)
     if picture is not None:
         tell(_how_read(picture.text, [name for hit in hits[:1] for name in hit.channels]), err=True)
     if as_json:
@@ -74,6 +77,10 @@ def search(
         typer.echo(f"{hit.rank}. {short(hit.page.source)}, page {hit.page.number}   {hit.score:.2f}   {channels}")
         for place in hit.evidence[:1]:
             tell(f"     {place.text[:160]}")
+        if hit.copies:
+            page, more = hit.copies[0], len(hit.copies) - 1
+            tell(f"     the same: {short(page.source)}, page {page.number}" + (f", and {more} more" if more else ""))
+    _offer(opened, question)
 
 
 def ask(
@@ -92,6 +99,13 @@ def ask(
     """
     opened = open_for(library, generator)
     _write_export(export, [ask_once(opened, question, k, where_for(document, where), as_json)])
+    _offer(opened, question)
+
+
+def _offer(library: Library, question: str) -> None:
+    """Say how a word may have been meant that no document has."""
+    if meant := library.suggest(question):
+        tell(f"Did you mean: {meant}", err=True)
 
 
 def chat(

@@ -19,6 +19,8 @@ from ..retrieval.library import Library
 from ..retrieval.types import Answer, Box, Citation, Hit, Page, Word
 from .page_images import fractions, placeholder, strip_around
 
+MOST_COPIES = 4
+"""Pages that say the same, on a card."""
 MOST_SNIPPET = 360
 """Letters of a card's snippet."""
 WEAK = 0.4
@@ -52,6 +54,8 @@ def card(library: Library, hit: Hit, *, picture: str | None, date: str, shares: 
         "blur": placeholder(page, _dark(library, page)) if picture else "",
         "boxes": [fractions(box, page) for box in boxes],
         "snippet": snippet(hit),
+        "copies": [[page.id, f"{file_name(page.source)}, page {page.number}"] for page in hit.copies[:MOST_COPIES]],
+        "more": max(0, len(hit.copies) - MOST_COPIES),
         "channels": [
             {"name": name, "rank": entry.rank, "score": round(entry.score, 2), "share": round(shares.get(name, 0.0), 3)}
             for name, entry in hit.channels.items()

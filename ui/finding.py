@@ -36,6 +36,8 @@ class Found:
     dates: Mapping[str, str]
     """When files were last changed, by document id."""
     milliseconds: float
+    meant: str
+    """The question as it may have been meant, where a word of it is in no document."""
     passing: frozenset[str] | None
     """Documents with pages that its filters let through; `None` without filters."""
 
@@ -91,7 +93,8 @@ def find(library: Library, asked: Asked, picture: bytes | None) -> Found:
     passing = None
     if count(asked):
         passing = frozenset(library.scope(where).pages.values() if where is not None else ())
-    return Found(asked, generation, hits, channel_shares(hits, weights), dates, milliseconds, passing)
+    meant = library.suggest(asked.question)
+    return Found(asked, generation, hits, channel_shares(hits, weights), dates, milliseconds, meant, passing)
 
 
 def likeness(library: Library, place: str) -> PictureQuery:

@@ -118,6 +118,15 @@ class FtsIndex:
         values.append(-1 if limit is None else limit)
         return dict(self._connection.execute(statement, values).fetchall())
 
+    def terms(self, prefix: str) -> dict[str, int]:
+        if not self._path.is_file():
+            return {}
+        return dict(
+            self._connection.execute(
+                "SELECT term, doc FROM vocabulary WHERE term >= ? AND term < ?", (prefix, prefix + chr(0x10FFFF))
+            ).fetchall()
+        )
+
     def rarity(self, words: Collection[str]) -> dict[str, float]:
         """How telling each word is in this library: its rarest term's inverse document frequency, at least 0."""
         if not self._path.is_file():

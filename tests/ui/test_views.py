@@ -53,6 +53,14 @@ def test_what_is_typed_in_the_box_goes_into_the_address(app: AppTest, monkeypatc
     assert cards(app)
 
 
+def test_a_word_that_is_misspelt_is_offered_as_it_is_written(app: AppTest) -> None:
+    ask(app, "Що таке zebbra?", answer="off")
+    app.button(key="meant").click().run()
+    assert app.query_params == {"q": "Що таке zebra?", "answer": "off"}
+    assert cards(app)
+    assert "meant" not in {button.key for button in app.button}
+
+
 def test_search_only_never_asks_what_writes_answers(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = faked(monkeypatch, "Сорок один.")
     ask(app, QUESTION, answer="off")

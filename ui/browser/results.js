@@ -53,6 +53,12 @@ function cardOf(card, send) {
     button.onclick = () => send(event, card);
     actions.append(button);
   }
+  for (const [page, label] of card.copies) {
+    const button = make("button", { type: "button", title: "Says the same" }, `Same page: ${label}`);
+    button.onclick = () => send("open", { page });
+    actions.append(button);
+  }
+  if (card.more) actions.append(make("span", {}, `and ${card.more} more`));
   const meta = [card.file, `page ${card.number}`, card.date, `score ${card.score}`].filter(Boolean).join(" · ");
   const article = make(
     "article", { tabindex: "-1", "data-page": card.page, "aria-label": `${card.rank}. ${card.title}, page ${card.number}` },

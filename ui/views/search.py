@@ -82,7 +82,7 @@ def _results(library: Library, asked: Asked, answer_place: DeltaGenerator) -> No
     found = _find(library, asked)
     if found is None:
         return
-    _cards(library, found)
+    _cards(library, found, asked)
     show_viewer(library, asked.question, found.hits)
     if asked.answer and asked.question and found.hits:
         with answer_place, shown_errors():
@@ -141,7 +141,8 @@ def _find(library: Library, asked: Asked) -> Found | None:
     return None
 
 
-def _cards(library: Library, found: Found) -> None:
+def _cards(library: Library, found: Found, asked: Asked) -> None:
+    _offer(found, asked)
     if not found.hits:
         hint = "Take a filter away" if count(found.asked) else "Ask with other words"
         st.info(f"No page was found. {hint}, or look at what there is under **Library**.")
@@ -164,14 +165,24 @@ def _cards(library: Library, found: Found) -> None:
     ]
     done = part("results", "results", {"cards": cards}, "open", "inside", "like")
     for hit in found.hits:
-        if done["open"] == hit.page.id:
+        copy = next((page for page in hit.copies if done["open"] == page.id), None)
+        if copy is not None:
+            view(copy, [place.box for place in library.evidence(asked.question, copy.id)])
+        elif done["open"] == hit.page.id:
             view(hit.page, [place.box for place in hit.evidence])
         elif done["inside"] == hit.page.id:
-            _go(inside(found.asked, hit.page.document))
+            _go(inside(asked, hit.page.document))
             st.rerun()
         elif done["like"] == hit.page.id:
-            _go(like_this(found.asked, hit.page.id))
+            _go(like_this(asked, hit.page.id))
             st.rerun()
+
+
+def _offer(found: Found, asked: Asked) -> None:
+    """Another spelling of the question, where a word of it is in no document."""
+    if found.meant and st.button(f"Search for “{plain(found.meant)}” instead", key="meant", type="tertiary"):
+        _go(replace(asked, question=found.meant))
+        st.rerun()
 
 
 def _chosen_in_viewer(asked: Asked) -> Asked:

@@ -1,0 +1,188 @@
+"""Full text in SQLite's FTS5, as the library has it, beside tantivy: which of them the lexical channel should stand on.
+
+    pip install tantivy
+    python benchmarks/lexical.py [--pages 10000] [--keep DIR] [--json FILE]
+
+Pages are made up: 250 words each of a vocabulary of 200,000 by Zipf's law, 20 pages a document that share a subject of
+200 words, a fifth of each page. A question is six words of a page: two of its subject, four of any. Both engines get
+the same words and no stemming; `all` is every page that matches, with its score, which is what ranking asks today;
+`top` the best hundred. Both commit each document to the disk when one is added to the full index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tantivy  # pyright: ignore[reportMissingImports]
+from copies import machine
+
+from pagesight.retrieval.stores.fts import FtsIndex
+
+VOCABULARY, WORDS, SUBJECT, IN_DOCUMENT = 200_000, 250, 200, 20
+TOGETHER = 50
+"""Documents that are added in one step while building."""
+
+
+_LETTERS = str.maketrans("0123456789", "bcdfghjklm")
+"""Numbers as words that no stemmer touches."""
+
+
+class Engine(Protocol):
+    def add(self, documents: Mapping[str, Mapping[str, str]]) -> None: ...
+    def search(self, words: Sequence[str], limit: int | None, documents: Sequence[str] | None = None) -> list[str]: ...
+    def remove(self, document: str) -> None: ...
+
+
+class Fts:
+    def __init__(self, folder: Path) -> None:
+        self._index = FtsIndex(folder)
+
+    def add(self, documents: Mapping[str, Mapping[str, str]]) -> None:
+        for document, pages in documents.items():
+            self._index.add(document, {page: {"body": text} for page, text in pages.items()})
+
+    def search(self, words: Sequence[str], limit: int | None, documents: Sequence[str] | None = None) -> list[str]:
+        return list(self._index.search(" ".join(words), limit, documents))
+
+    def remove(self, document: str) -> None:
+        self._index.remove(document)
+
+
+class Tantivy:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("body", stored=False, tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field("page", stored=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field("document", stored=False, tokenizer_name="raw", index_option="basic")
+        self._schema = builder.build()
+        self._index = tantivy.Index(self._schema, path=str(folder))
+        self._writer = self._index.writer(256 << 20, 1)
+
+    def add(self, documents: Mapping[str, Mapping[str, str]]) -> None:
+        for document, pages in documents.items():
+            for page, text in pages.items():
+                self._writer.add_document(tantivy.Document(body=[text], page=[page], document=[document]))
+        self._commit()
+
+    def search(self, words: Sequence[str], limit: int | None, documents: Sequence[str] | None = None) -> list[str]:
+        query, should, must = tantivy.Query, tantivy.Occur.Should, tantivy.Occur.Must
+        asked = query.boolean_query([(should, query.term_query(self._schema, "body", word)) for word in words])
+        if documents is not None:
+            asked = query.boolean_query(
+                [(must, asked), (must, query.term_set_query(self._schema, "document", documents))]
+            )
+        searcher = self._index.searcher()
+        found = searcher.search(asked, limit or max(searcher.num_docs, 1), count=False)
+        return [searcher.doc(address)["page"][0] for _, address in found.hits]
+
+    def remove(self, document: str) -> None:
+        self._writer.delete_documents_by_term("document", document)
+        self._commit()
+
+    def _commit(self) -> None:
+        self._writer.commit()
+        self._index.reload()
+
+
+def documents(pages: int, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, str]]]:
+    chances = 1 / np.arange(1, VOCABULARY + 1)
+    bounds = np.cumsum(chances / chances.sum())
+    for number in range(pages // IN_DOCUMENT):
+        subject = rng.integers(1000, VOCABULARY, SUBJECT)
+        name, made = f"d{number:07d}", {}
+        for page in range(1, IN_DOCUMENT + 1):
+            own = np.searchsorted(bounds, rng.random(WORDS - WORDS // 5))
+            shared = subject[rng.integers(0, SUBJECT, WORDS // 5)]
+            made[f"{name}/{page}"] = " ".join(
+                str(word).translate(_LETTERS) for word in (*shared.tolist(), *own.tolist())
+            )
+        yield name, made
+
+
+def milliseconds(run: Callable[[int], object], count: int) -> dict[str, float]:
+    taken = []
+    for i in range(count):
+        started = time.perf_counter()
+        run(i)
+        taken.append(1000 * (time.perf_counter() - started))
+    return {"p50": round(statistics.median(taken), 2), "p95": round(sorted(taken)[int(0.95 * len(taken))], 2)}
+
+
+def measure(make: Callable[[Path], Engine], folder: Path, pages: int) -> dict[str, Any]:
+    rng = np.random.default_rng(7)
+    engine, taken, questions, some = make(folder), 0.0, [], dict[str, dict[str, str]]()
+    every = max(1, pages // IN_DOCUMENT // 200)
+    for number, (name, made) in enumerate(documents(pages, rng)):
+        some[name] = made
+        if number % every == 0:
+            words = made[f"{name}/7"].split()
+            questions.append([*words[:2], *words[60:64]])
+        if len(some) == TOGETHER:
+            started = time.perf_counter()
+            engine.add(some)
+            taken, some = taken + time.perf_counter() - started, {}
+    started = time.perf_counter()
+    engine.add(some)
+    taken += time.perf_counter() - started
+    names = [f"d{number:07d}" for number in range(0, pages // IN_DOCUMENT, 2)]
+    report: dict[str, Any] = {
+        "pages/s": round(pages / taken),
+        "kB a page": round(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / pages / 1000, 2),
+    }
+    for words in questions[:5]:
+        engine.search(words, None)
+    report["all"] = milliseconds(lambda i: engine.search(questions[i], None), len(questions))
+    report["top"] = milliseconds(lambda i: engine.search(questions[i], 100), len(questions))
+    report["in 5"] = milliseconds(lambda i: engine.search(questions[i], None, names[i : i + 5]), len(questions))
+    report["in half"] = milliseconds(lambda i: engine.search(questions[i], None, names), 20)
+    new = [{f"new{number}": made} for number, (_, made) in enumerate(documents(20 * IN_DOCUMENT, rng))]
+    report["add"] = milliseconds(lambda i: engine.add(new[i]), len(new))
+    report["remove"] = milliseconds(lambda i: engine.remove(f"new{i}"), len(new))
+    again = time.perf_counter()
+    make(folder).search(questions[0], 100) if isinstance(engine, Fts) else _opened(engine, folder, questions[0])
+    report["open, ms"] = round(1000 * (time.perf_counter() - again), 1)
+    return report
+
+
+def _opened(engine: Engine, folder: Path, words: Sequence[str]) -> None:
+    """A reader opens it beside the writer, who holds the only lock there is."""
+    schema = engine._schema  # type: ignore[attr-defined]
+    index = tantivy.Index(schema, path=str(folder))
+    query = tantivy.Query.boolean_query(
+        [(tantivy.Occur.Should, tantivy.Query.term_query(schema, "body", word)) for word in words]
+    )
+    searcher = index.searcher()
+    [searcher.doc(address)["page"][0] for _, address in searcher.search(query, 100).hits]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=10_000)
+    parser.add_argument("--keep", type=Path, help="folder for the indexes; made anew")
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    report: dict[str, Any] = {"machine": machine(), "pages": asked.pages, "tantivy": tantivy.__version__}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # tantivy may still be merging
+        base = asked.keep or Path(folder)
+        engines: dict[str, Callable[[Path], Engine]] = {"fts5": Fts, "tantivy": Tantivy}
+        for name, make in engines.items():
+            shutil.rmtree(base / name, ignore_errors=True)
+            report[name] = measure(make, base / name, asked.pages)
+    for name, value in report["fts5"].items():
+        print(f"{name:10} {value!s:34} {report['tantivy'][name]}")
+    if asked.json:
+        asked.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
