@@ -148,7 +148,7 @@ def test_ctrl_c_stops_after_the_pages_in_hand_and_the_next_run_goes_on(folder: P
     long = folder / "довгий.pdf"
     long.write_bytes(pdfs.pdf(*[pdfs.text_page(f"Page {n} of the pump") for n in range(1, 41)]))
     command = [sys.executable, "-m", "pagesight.ui.cli", "add", str(long), "--json", "-l", str(tmp_path / "library")]
-    environment = os.environ | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PAGESIGHT_DPI": "36"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None
         first = next(line for line in child.stdout if '"page"' in line)
