@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ..retrieval.errors import PagesightError
-from ..retrieval.library import create_library
+from ..retrieval.opening import create_library
 from ..retrieval.settings import Settings
 from ..retrieval.terminal import shown, shown_json
 from .pipeline import Progress, add

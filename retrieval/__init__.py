@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .library import Library, create_library, open_library, retrieve
+    from .library import Library
+    from .opening import create_library, open_library, retrieve
     from .settings import Settings
     from .types import Answer, Box, Citation, Document, Evidence, Hit, Page
 
 # OpenBLAS keeps its threads spinning for some 20 ms after each product of matrices, on the cores that a question goes
-# on with. It reads this when numpy is imported; for those who have done so before, questions take a third longer.
+# on with. It reads this when numpy is imported; for those who have done so before, nothing changes.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 __all__ = [
@@ -31,8 +32,8 @@ __all__ = [
     "retrieve",
 ]
 
-_HOMES = {"Settings": ".settings"} | dict.fromkeys(
-    ("Library", "create_library", "open_library", "retrieve"), ".library"
+_HOMES = {"Settings": ".settings", "Library": ".library"} | dict.fromkeys(
+    ("create_library", "open_library", "retrieve"), ".opening"
 )
 
 

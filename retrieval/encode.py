@@ -56,7 +56,7 @@ def encode(
     `rebuild` throws the channel's vectors away first, for another encoder. Raises `ModelUnavailable` when the model is
     not there, and `EncoderMismatch` when the library's vectors come from another one and `rebuild` is not asked for.
     """
-    from .library import open_library
+    from .opening import open_library
 
     settings = settings or Settings()
     find = find_visual if channel == "visual" else find_image

@@ -1,20 +1,11 @@
-"""A library: a folder of documents made searchable. The composition root: concrete encoders and stores are named here.
-
-from pagesight.retrieval import open_library
-
-library = open_library("my-library")
-for hit in library.retrieve("What was the revenue in 2021?", k=5):
-    print(hit.page.source, hit.page.number, hit.score)
-"""
+"""A library: a folder of documents made searchable. The composition root names concrete encoders and stores here."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,14 +25,12 @@ from .channels import (
 from .copies import all_pages, without_copies
 from .encoders.sentence import SentenceEncoder
 from .encoders.words import WordsEncoder
-from .errors import MEND, CorruptFile, EncoderMismatch, LibraryError, ModelUnavailable, QueryError
+from .errors import MEND, CorruptFile, EncoderMismatch, QueryError
 from .evidence import PageMatch, find_evidence, match_page
 from .figures import figures_of
-from .full_disk import saying_when_full
 from .fusion import default_weights
 from .heat import PatchHeat, patch_heat
 from .manifest import Manifest, read_manifest
-from .migrate import migrate
 from .optional import find_image, find_reranker, find_visual
 from .picture_channels import ImageChannel, ImageStores, PerceptualChannel
 from .picture_query import PictureQuery, read_picture
@@ -53,7 +42,7 @@ from .spelling import corrected
 from .stores.fts import FtsIndex
 from .typed_filters import joined, typed_filters
 from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
-from .vector_stores import begin_vectors, open_multivectors, open_vectors
+from .vector_stores import open_multivectors, open_vectors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,65 +52,6 @@ if TYPE_CHECKING:
 MOST_HITS = 1000
 RERANKED = 50
 """Pages that a reranker reads."""
-
-
-def create_library(path: str | Path, settings: Settings | None = None) -> Library:
-    """Open the library at `path`, making an empty one when there is none.
-
-    Raises `ModelUnavailable` when a new library is to have a model that is not on this machine, and `DiskFull`.
-    """
-    path, settings = Path(path), settings or Settings()
-    if not (path / "library.json").is_file():
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise LibraryError(f"{path} is there already and is not a library; name an empty or new folder.")
-        manifest = Manifest(encoder_ids(settings))
-        for channel, part in (("visual", find_visual(settings, None)), ("image", find_image(settings, None))):
-            if part.encoder is not None and part.spec is not None:
-                manifest = manifest.with_channel(channel, part.encoder.id, part.spec)
-            elif part.wanted:
-                raise ModelUnavailable(part.off or channel)
-        with saying_when_full(path):
-            path.mkdir(parents=True, exist_ok=True)
-            try:
-                Catalog.create(path / "catalog.sqlite")
-                begin_vectors(path, settings)
-                # Last: a folder without it is not a library yet, so a killed creation can be cleared away by hand.
-                manifest.write(path)
-            except BaseException:
-                for part in path.iterdir():  # it was empty
-                    shutil.rmtree(part) if part.is_dir() else part.unlink()
-                raise
-    return open_library(path, settings)
-
-
-def open_library(path: str | Path, settings: Settings | None = None) -> Library:
-    """Open the library at `path`.
-
-    Raises `LibraryNotFound` when there is none, and `EncoderMismatch` when it was built with other encoders than the
-    settings name. No model is loaded before the first question. A library of an older format is brought up to date.
-    """
-    migrate(Path(path))
-    return Library(Path(path), settings or Settings())
-
-
-@lru_cache(maxsize=8)
-def _shared(path: str) -> Library:
-    return open_library(path)
-
-
-def retrieve(
-    question: str = "",
-    *,
-    library: str | Path,
-    k: int = 5,
-    where: Where | None = None,
-    image: bytes | str | Path | Image | None = None,
-) -> list[Hit]:
-    """Find pages in one line. The library stays open for the next call.
-
-    See `Library.retrieve` for the arguments.
-    """
-    return _shared(str(Path(library).resolve())).retrieve(question, k=k, where=where, image=image)
 
 
 class Library:

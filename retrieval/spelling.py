@@ -49,9 +49,9 @@ def _meant(word: str, index: LexicalIndex, words_of: Callable[[str], Sequence[Wo
         return None  # several, or none: a compound, or a script without spaces
     (term,) = typed
     wrong = 2 if len(word) >= LONG else 1
+    if index.terms(term[: max(SHORTEST - 1, len(term) - 2)]):
+        return None  # it is there, or with another ending: not every language is stemmed
     known = index.terms(term[0])  # the first letter is rarely the one that is wrong
-    if term in known or any(other.startswith(term[: max(SHORTEST - 1, len(term) - 2)]) for other in known):
-        return None  # at most another ending: not every language is stemmed
     far = {other: OSA.distance(term, other, score_cutoff=wrong) for other in known}
     near = [other for other, distance in far.items() if distance <= wrong]
     for other in sorted(near, key=lambda other: (far[other], -known[other], other))[:PAGES]:

@@ -105,7 +105,7 @@ class _Run:
         from ..ingest.documents import display_path
         from ..ingest.plan import make_plan
         from ..ingest.report import Report
-        from ..retrieval.library import create_library
+        from ..retrieval.opening import create_library
         from .progress import run_with_progress
 
         names = [display_path(path) for path in self.wanted.files()]
@@ -187,7 +187,7 @@ def _show(outcome: Any) -> None:
 def _dry_run(settings: Settings, wanted: Wanted, *, prune: bool, as_json: bool) -> None:
     from ..ingest.plan import make_plan
     from ..retrieval.errors import LibraryNotFound
-    from ..retrieval.library import open_library
+    from ..retrieval.opening import open_library
 
     try:
         with open_library(settings.library, settings) as library:

@@ -84,7 +84,7 @@ def settings_for(
 
 
 def open_for(library: Path | None, generator: str | None = None) -> Library:
-    from ..retrieval.library import open_library
+    from ..retrieval.opening import open_library
 
     settings = settings_for(library, generator=generator)
     return open_library(settings.library, settings)

@@ -14,11 +14,11 @@ from ..ingest.poppler import has_poppler
 from ..retrieval.checkup import Finding, OnStep, check, overview
 from ..retrieval.encoders.sentence import SentenceEncoder
 from ..retrieval.errors import MEND, CorruptFile, LibraryNotFound, PagesightError
-from ..retrieval.library import open_library
 from ..retrieval.manifest import read_manifest
 from ..retrieval.manifest_repair import manifest_lost, mend_manifest
 from ..retrieval.maxsim.dispatch import NOT_COMPILED, chosen_path
 from ..retrieval.migrate import migrate
+from ..retrieval.opening import open_library
 from ..retrieval.optional import find_image, find_reranker, find_visual
 from ..retrieval.repair import repair
 from ..retrieval.settings import Settings, VectorStoreName

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from drafts import empty_library, write
 
-import pagesight.retrieval.library as library_module
+import pagesight.retrieval.opening as opening
 from pagesight.retrieval import Hit, Library, retrieve
 from pagesight.retrieval.errors import QueryError
 
@@ -152,10 +152,10 @@ def test_a_page_scores_the_same_in_a_narrowed_search(library: Library):
 
 
 def test_a_library_is_searched_in_one_line(library: Library, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(library_module, "_shared", {str(library.path.resolve()): library}.get)
+    monkeypatch.setattr(opening, "_shared", {str(library.path.resolve()): library}.get)
     hits = retrieve("Бюджет міста", library=str(library.path), k=2, where={"document": "план.pdf"})
     assert [place(hit) for hit in hits] == [("план.pdf", 1)]
 
 
 def test_the_one_liner_opens_a_library_once(library: Library):
-    assert library_module._shared(str(library.path)) is library_module._shared(str(library.path))
+    assert opening._shared(str(library.path)) is opening._shared(str(library.path))

@@ -20,7 +20,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, open_shared: Callable[[Path], Library], tmp_path: Path) -> Run:
     """The command `eval` with these arguments, in a folder of its own."""
-    monkeypatch.setattr("pagesight.retrieval.library.open_library", lambda path, settings: open_shared(path))
+    monkeypatch.setattr("pagesight.retrieval.opening.open_library", lambda path, settings: open_shared(path))
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, ["eval", *map(str, arguments)])
 

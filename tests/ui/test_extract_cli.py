@@ -42,7 +42,7 @@ class ScriptedChat:
 @pytest.fixture
 def run(library: Library, monkeypatch: pytest.MonkeyPatch, open_shared: Callable[[Path], Library]) -> Run:
     """The command line with these arguments, over the shared library; `reply`: what its model says, `None` for none."""
-    monkeypatch.setattr("pagesight.retrieval.library.open_library", lambda path, settings: open_shared(path))
+    monkeypatch.setattr("pagesight.retrieval.opening.open_library", lambda path, settings: open_shared(path))
 
     def run(*arguments: object, reply: str | None = None) -> Result:
         chat = None if reply is None else ScriptedChat(reply)

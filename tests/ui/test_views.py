@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -185,6 +186,27 @@ def test_more_like_a_page_finds_others(app: AppTest, monkeypatch: pytest.MonkeyP
     assert first not in [card["page"] for card in cards(app)]
     ask(app, "", like="0000/1")
     assert "no longer in the library" in app.error[0].value
+
+
+def test_a_page_that_says_the_same_is_named_and_opens_with_its_own_evidence(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retrieve = Library.retrieve
+
+    def with_copy(library: Library, question: str, **limits: Any) -> list[Hit]:
+        best, second, *_ = retrieve(library, question, **limits)
+        return [replace(best, copies=(second.page,) * 6)]
+
+    monkeypatch.setattr(Library, "retrieve", with_copy)
+    ask(app, QUESTION, answer="off")
+    (card,) = cards(app)
+    (copy, label), *_ = card["copies"]
+    assert re.fullmatch(r"\S+\.pdf, page \d", label)
+    assert (len(card["copies"]), card["more"]) == (4, 2)
+    sends(monkeypatch, "results", open=copy)
+    app.run()
+    assert not app.exception
+    assert part_data(app, "viewer")["page"] == copy
 
 
 def test_search_inside_a_document(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

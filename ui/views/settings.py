@@ -16,7 +16,16 @@ from ..doctor import examine
 from ..plain import plain
 from ..session import CHOSEN, library_path, opened_library, shown_errors
 
-PACKAGES = ("pagesight", "streamlit", "torch", "sentence-transformers", "chromadb", "pypdfium2", "rapidocr")
+PACKAGES = (
+    "pagesight",
+    "streamlit",
+    "torch",
+    "sentence-transformers",
+    "faiss-cpu",
+    "chromadb",
+    "pypdfium2",
+    "rapidocr",
+)
 NO_KEY = "none"
 """Sent to a server that the visitor named without a key: never the key that this machine has for another one."""
 
