@@ -32,6 +32,9 @@ SURE = 1.5
 DOCUMENT_WEIGHT = 1.0
 """How much the whole document's BM25 score counts beside the page's."""
 
+NAMED = 20
+"""Documents that match best as a whole: their pages are put forward, too, though others match better by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -175,21 +178,35 @@ class _LexicalAsked:
         self._owners: Mapping[str, str] = {}
 
     def candidates(self, scope: Scope) -> dict[str, float]:
-        # All matches, not the best hundred: what is not among them scores 0, so that every page's score is known.
-        self._documents = self._index.search_documents(self._question, scope.documents)
         self._owners = scope.pages
-        self._found = self._index.search(self._question, None, scope.documents)
-        if self._related:
-            for page, score in self._index.search(self._related, None, scope.documents).items():
-                self._found[page] = self._found.get(page, 0.0) + WEIGHT * score
-        scores = self.score([page for page in self._found if page in scope.pages])
+        self._documents = self._index.search_documents(self._question, NAMED, scope.documents)
+        self._found = self._search(scope, scope.documents)
+        if self._documents:
+            self._found |= self._search(scope, self._documents.keys())
+        scores = self.score(self._found)
         return {page: scores[page] for page in nsmallest(CANDIDATES, scores, key=lambda page: (-scores[page], page))}
 
+    def _search(self, scope: Scope, documents: Collection[str] | None) -> dict[str, float]:
+        narrow = scope.pages.keys() if not scope.whole and len(scope.pages) <= SCORED_PAGES else None
+        limit = CANDIDATES
+        while True:
+            found = self._index.search(self._question, limit, documents, narrow, related=self._related)
+            kept = {page: score for page, score in found.items() if page in scope.pages}
+            if len(kept) >= CANDIDATES or len(found) < limit:
+                return kept
+            limit *= 8  # a filter leaves few, or many are of documents that are on their way
+
     def score(self, pages: Collection[str]) -> dict[str, float]:
-        return {
-            page: self._found.get(page, 0.0) + DOCUMENT_WEIGHT * self._documents.get(self._owners.get(page, ""), 0.0)
-            for page in pages
-        }
+        unknown = [page for page in pages if page not in self._found]
+        if unknown:
+            found = self._index.search(self._question, len(unknown), None, unknown, related=self._related)
+            self._found |= dict.fromkeys(unknown, 0.0) | found
+        owners = {page: self._owners.get(page, "") for page in pages}
+        others = set(owners.values()) - self._documents.keys()
+        if others:
+            whole = self._index.search_documents(self._question, len(others), others)
+            self._documents |= dict.fromkeys(others, 0.0) | whole
+        return {page: self._found[page] + DOCUMENT_WEIGHT * self._documents[owner] for page, owner in owners.items()}
 
 
 class _DocumentAsked:
@@ -202,20 +219,21 @@ class _DocumentAsked:
         self._index, self._question = index, question
         self._documents: dict[str, float] = {}
         self._owners: Mapping[str, str] = {}
+        self._best = SURE
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         """The first page of each document that is named: who types a title looks for that."""
-        found = self._index.search_identities(self._question, scope.documents)
-        best = max([SURE, *found.values()])
-        self._documents = {document: score / best for document, score in found.items()}
         self._owners = scope.pages
-        named = sorted(found, key=lambda document: (-found[document], document))
-        there = [document for document in named if page_id(document, 1) in scope.pages]
-        return {page_id(document, 1): self._documents[document] for document in there[:CANDIDATES]}
+        self._documents = self._index.search_identities(self._question, CANDIDATES, scope.documents)
+        self._best = max([SURE, *self._documents.values()])
+        firsts = {page_id(document, 1): score / self._best for document, score in self._documents.items()}
+        return {page: score for page, score in firsts.items() if page in scope.pages}
 
     def score(self, pages: Collection[str]) -> dict[str, float]:
         owners = {page: self._owners.get(page, "") for page in pages}
-        return {page: self._documents[owner] for page, owner in owners.items() if owner in self._documents}
+        others = set(owners.values()) - self._documents.keys()
+        named = self._documents | (self._index.search_identities(self._question, len(others), others) if others else {})
+        return {page: named[owner] / self._best for page, owner in owners.items() if owner in named}
 
 
 class _DenseAsked:

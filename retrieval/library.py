@@ -39,7 +39,7 @@ from .scope import Scopes, Where, resolve
 from .search import Ranked, at_most, rerank, search
 from .settings import Settings
 from .spelling import corrected
-from .stores.fts import FtsIndex
+from .stores.tantivy_index import TantivyIndex
 from .typed_filters import joined, typed_filters
 from .types import Document, EncoderId, Evidence, Hit, Page, PageContent, Passage, QueryVectors, Vectors, Word
 from .vector_stores import open_multivectors, open_vectors
@@ -64,7 +64,7 @@ class Library:
         _check_encoders(path, self.manifest, settings)
         self.catalog = Catalog(path / "catalog.sqlite")
         self.text_encoder, self.page_encoder = _encoders(settings)
-        self.lexical = FtsIndex(path / "lexical")
+        self.lexical = TantivyIndex(path / "lexical")
         self.dense = open_vectors(path, "passages", settings)
         self.words = open_multivectors(path, "words", str(self.page_encoder.id), settings)
         # The stores of optional channels are there with or without their model: removing a document reaches them all.
@@ -311,7 +311,7 @@ class Library:
     def close(self) -> None:
         """Close this thread's connections."""
         self.catalog.close()
-        self.lexical.close()
+        self.lexical.settle()
 
     def __enter__(self) -> Library:
         return self

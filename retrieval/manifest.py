@@ -12,7 +12,7 @@ from .errors import CorruptFile, LibraryError, LibraryNotFound
 from .files import write_whole
 from .types import EncoderId
 
-FORMAT = 5
+FORMAT = 6
 """Version of the layout on disk. It changes when older code would read a library wrongly; see `migrate.py`."""
 
 

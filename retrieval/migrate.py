@@ -17,7 +17,7 @@ from .language import language_of
 from .lock import writing
 from .manifest import read_encoders, read_format, write_format
 from .stores.batch_segments import convert
-from .stores.fts import FtsIndex
+from .stores.tantivy_index import TantivyIndex
 
 logger = logging.getLogger(__name__)
 
@@ -107,16 +107,51 @@ def _join_segments_and_keep_drafts(library: Path) -> None:
             logger.warning("%s", line)
 
 
-def _identify_documents(library: Path) -> None:
-    """4 to 5: what documents say first, in the full text."""
-    index = FtsIndex(library / "lexical")
-    index.identify()
-    index.close()
+def _index_text_anew(library: Path) -> None:
+    """5 to 6: the full text in tantivy instead of SQLite's FTS5, words stemmed by the language of their page.
+
+    Texts and titles come from the catalog; headings and file names, which are nowhere else, from the old index, as it
+    has them. Documents that are on their way begin anew: their pages are in no catalog yet.
+    """
+    old, new = library / "lexical" / "fts.sqlite", TantivyIndex(library / "lexical")
+    if not old.exists() and new.documents():
+        return
+    with closing(_opened(library)) as catalog:
+        catalog.execute("PRAGMA synchronous = FULL")
+        catalog.execute("UPDATE jobs SET made = ''")
+        for document, title in catalog.execute("SELECT id, title FROM documents ORDER BY number").fetchall():
+            try:
+                if not catalog.execute("SELECT 1 FROM pragma_database_list WHERE name = 'old'").fetchone():
+                    catalog.execute("ATTACH ? AS old", (str(old),))
+                rows = catalog.execute(_TEXTS, (document,)).fetchall()
+            except sqlite3.DatabaseError as error:
+                logger.warning("Headings of %s are lost: %s is damaged (%s)", title, old, error)
+                rows = catalog.execute(_TEXTS_ALONE, (document,)).fetchall()
+            pages = {
+                page: {"body": text, "title": title, "headings": headings, "name": name, "language": language}
+                for page, text, language, headings, name in rows
+            }
+            new.add(document, pages)
+            new.seal(document)
+    new.settle()
+    for end in ("", "-wal", "-shm"):
+        old.with_name(old.name + end).unlink(missing_ok=True)
+
+
+_TEXTS = """SELECT p.id, coalesce(p.text, ''), coalesce(p.language, ''), coalesce(t.headings, ''), coalesce(t.name, '')
+            FROM pages p LEFT JOIN old.rows r ON r.page = p.id LEFT JOIN old.pages t ON t.rowid = r.rowid
+            WHERE p.document = ? AND p.text NOT NULL"""
+_TEXTS_ALONE = """SELECT id, text, coalesce(language, ''), '', '' FROM pages WHERE document = ? AND text NOT NULL"""
+
+
+def _nothing(library: Path) -> None:
+    """4 to 5 was about the index that 6 makes anew."""
 
 
 STEPS: Mapping[int, Callable[[Path], None]] = {
     2: _add_languages_and_metadata,
     3: _join_segments_and_keep_drafts,
-    4: _identify_documents,
+    4: _nothing,
+    5: _index_text_anew,
 }
 """The format that a step begins at to the step, which ends at the next one."""

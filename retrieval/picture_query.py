@@ -33,7 +33,7 @@ class PictureQuery:
         """The words to search for: the rarest of those that the library has, in the order they stand."""
         seen: dict[str, None] = dict.fromkeys(word for word in split_words(self.text) if terms(word))
         rarity: Mapping[str, float] = index.rarity(list(seen))
-        known = index.search(" ".join(seen)) if seen else {}
+        known = index.search(" ".join(seen), 1) if seen else {}
         if not known:
             return ""
         kept = set(sorted(seen, key=lambda word: -rarity[word])[:MOST_WORDS])

@@ -200,7 +200,10 @@ class LexicalIndex(Protocol):
     """Full text in weighted fields."""
 
     def add(self, document: str, pages: Mapping[str, Mapping[str, str]]) -> None:
-        """Index pages of a document: page id to field name to text. A page that is there already is replaced."""
+        """Index pages of a document: page id to field name to text. A page that is there already is replaced.
+
+        The fields are `body`, `headings`, `title` and `name`; `language`, ISO 639-1, says how their words are stemmed.
+        """
         ...
 
     def seal(self, document: str) -> None:
@@ -208,18 +211,32 @@ class LexicalIndex(Protocol):
         ...
 
     def search(
-        self, query: str, limit: int | None = None, documents: Collection[str] | None = None
+        self,
+        query: str,
+        limit: int = 1000,
+        documents: Collection[str] | None = None,
+        pages: Collection[str] | None = None,
+        *,
+        related: str = "",
     ) -> dict[str, float]:
-        """Pages that share a term with the query, to score (higher is better), at most the best `limit`."""
+        """The best `limit` pages that share a term with the query, to score, best first; higher is better.
+
+        Only of some documents, only some pages: a page's score does not depend on either. `related`: words that are
+        looked for, too, and count half.
+        """
         ...
 
-    def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
-        """Sealed documents that share a term with the query, each taken as one text, to score; higher is better."""
+    def search_documents(
+        self, query: str, limit: int = 1000, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
+        """The best sealed documents that share a term with the query, each taken as one text, as `search` has pages."""
         ...
 
-    def search_identities(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
-        """Sealed documents whose title, name or first pages share a telling term with the query, to score; higher is
-        better.
+    def search_identities(
+        self, query: str, limit: int = 1000, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
+        """The best sealed documents whose title, name or first pages share a term with the query, which less than half
+        of them have.
         """
         ...
 
@@ -253,4 +270,8 @@ class LexicalIndex(Protocol):
 
     def compact(self) -> None:
         """Take what was removed off the disk, too. Raises `OSError` or `LibraryError` when it cannot."""
+        ...
+
+    def settle(self) -> None:
+        """A writer ends: finish what goes on in the background, and let another one come."""
         ...

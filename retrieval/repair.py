@@ -173,10 +173,17 @@ def _fill(library: Library, channel: str, files: SourceFiles, say: Say) -> None:
 def _index_text(library: Library, document: str, pages: Sequence[str], files: SourceFiles) -> None:
     paths = paths_of(library.catalog, document)
     name = files.name(paths[0]) if paths else ""
+    languages = dict(library.catalog.rows("SELECT id, language FROM pages WHERE document = ?", (document,)))
     texts = {}
     for id_, page in library.catalog.pages(pages).items():
         headings = files.headings(page, library.catalog.words(id_))
-        texts[id_] = {"body": page.text or "", "title": page.title, "headings": headings, "name": name}
+        texts[id_] = {
+            "body": page.text or "",
+            "title": page.title,
+            "headings": headings,
+            "name": name,
+            "language": languages.get(id_) or "",
+        }
     library.lexical.add(document, texts)
 
 

@@ -54,9 +54,12 @@ class LibraryWriter:
             for document in library.catalog.jobs():
                 if document not in waiting:
                     writer._purge(document)
-            yield writer
-            if writer._purged:
-                compact_where_it_pays(library)
+            try:
+                yield writer
+                if writer._purged:
+                    compact_where_it_pays(library)
+            finally:
+                library.lexical.settle()
             for store in (library.words, library.visual):
                 try:
                     store.tend()
@@ -277,7 +280,7 @@ def _index_pages(
     library.lexical.add(
         document,
         {
-            content.id: {"body": page.text or "", **texts}
+            content.id: {"body": page.text or "", "language": page.language or "", **texts}
             for page, content, texts in zip(pages, contents, fields, strict=True)
         },
     )

@@ -256,19 +256,32 @@ class MemoryLexical:
             self._pages[page] = document, counts
 
     def search(
-        self, query: str, limit: int | None = None, documents: Collection[str] | None = None
+        self,
+        query: str,
+        limit: int = 1000,
+        documents: Collection[str] | None = None,
+        pages: Collection[str] | None = None,
+        *,
+        related: str = "",
     ) -> dict[str, float]:
-        return self._ranked(self._pages, query, limit, documents)
+        found = self._ranked(self._pages, query, documents)
+        for page, score in self._ranked(self._pages, related, documents).items():
+            found[page] = found.get(page, 0.0) + score / 2
+        return _first({page: score for page, score in found.items() if pages is None or page in pages}, limit)
 
     def seal(self, document: str) -> None:
         counts = [counts for owner, counts in self._pages.values() if owner == document]
         if counts:
             self._documents[document] = document, sum(counts, Counter())
 
-    def search_documents(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
-        return self._ranked(self._documents, query, None, documents)
+    def search_documents(
+        self, query: str, limit: int = 1000, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
+        return _first(self._ranked(self._documents, query, documents), limit)
 
-    def search_identities(self, query: str, documents: Collection[str] | None = None) -> dict[str, float]:
+    def search_identities(
+        self, query: str, limit: int = 1000, documents: Collection[str] | None = None
+    ) -> dict[str, float]:
         names: dict[str, set[str]] = {}
         for document in self._documents:
             pages = sorted(
@@ -283,7 +296,7 @@ class MemoryLexical:
                 share = sum(term in other for other in names.values()) / len(names)
                 if share < 0.5 and (documents is None or document in documents):
                     found[document] = found.get(document, 0.0) - math.log(share)
-        return found
+        return _first(found, limit)
 
     def terms(self, prefix: str) -> dict[str, int]:
         pages = [{word for word in counts if " " not in word} for _, counts in self._pages.values()]
@@ -294,7 +307,6 @@ class MemoryLexical:
         self,
         texts: Mapping[str, tuple[str, Counter[str]]],
         query: str,
-        limit: int | None,
         documents: Collection[str] | None,
     ) -> dict[str, float]:
         found = {}
@@ -305,7 +317,7 @@ class MemoryLexical:
             if shared and (documents is None or document in documents):
                 length = 1 + math.log1p(counts.total())
                 found[key] = sum(self._idf(term) * counts[term] / (counts[term] + length) for term in shared)
-        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:limit])
+        return found
 
     def rarity(self, words: Collection[str]) -> dict[str, float]:
         return {word: max((self._idf(term) for term in terms(word)), default=0.0) for word in words}
@@ -332,6 +344,13 @@ class MemoryLexical:
 
     def compact(self) -> None:
         """Nothing is left of what was removed."""
+
+    def settle(self) -> None:
+        """Nothing goes on in the background."""
+
+
+def _first(scores: Mapping[str, float], limit: int) -> dict[str, float]:
+    return dict(sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:limit])
 
 
 class ScriptedGenerator:

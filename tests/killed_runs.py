@@ -29,19 +29,19 @@ from pagesight.retrieval import Settings, catalog, open_library, writer
 from pagesight.retrieval.language import language_of
 from pagesight.retrieval.stores.chroma_store import ChromaStore
 from pagesight.retrieval.stores.faiss_store import FaissStore
-from pagesight.retrieval.stores.fts import FtsIndex
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
+from pagesight.retrieval.stores.tantivy_index import TantivyIndex
 
 POINTS: tuple[tuple[Any, str], ...] = (
     (catalog.Catalog, "put_source"),  # of the file that cannot be read, which is met first and only once
     (catalog.Catalog, "begin_job"),
     (MultiVectorSegments, "add_packed"),
-    (FtsIndex, "add"),
+    (TantivyIndex, "add"),
     (ChromaStore, "add"),
     (FaissStore, "add"),
     (writer, "write_whole"),
     (writer, "put_draft_pages"),
-    (FtsIndex, "seal"),
+    (TantivyIndex, "seal"),
     (catalog.Catalog, "put_document"),
     (catalog, "move_pages"),
 )

@@ -15,6 +15,8 @@ import numpy as np
 
 from pagesight.retrieval.stores.multivectors import MultiVectorSegments
 from pagesight.retrieval.stores.segment import PackedPage
+from pagesight.retrieval.stores.tantivy_index import TantivyIndex
+from pagesight.retrieval.stores.text_rows import rows_of
 
 CATALOG_2 = """
 CREATE TABLE documents (
@@ -95,11 +97,32 @@ def as_format_2(library: Path) -> None:
     shutil.move(old_path, library / "catalog.sqlite")
     for channel in (library / "multivectors").iterdir():
         as_batches(channel)
-    with closing(sqlite3.connect(library / "lexical" / "fts.sqlite")) as index:
-        index.execute("DROP TABLE identities")
-        index.commit()
+    as_fts(library / "lexical")
     entries = json.loads((library / "library.json").read_text())
     (library / "library.json").write_text(json.dumps(entries | {"format": 2}))
+
+
+def as_fts(folder: Path) -> None:
+    """Turn the full text into what formats 2 to 5 had of pages: SQLite's FTS5, with terms in the place of texts."""
+    index = TantivyIndex(folder)
+    pages = {
+        page: (document, row)
+        for document in index.documents()
+        for page, row in rows_of(index._pages.searcher(), index._pages.schema, document)
+    }
+    for part in folder.iterdir():
+        shutil.rmtree(part)
+    with closing(sqlite3.connect(folder / "fts.sqlite")) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+        old.execute("CREATE TABLE rows (rowid INTEGER PRIMARY KEY, page TEXT UNIQUE, document TEXT)")
+        old.execute("CREATE VIRTUAL TABLE pages USING fts5(body, headings, title, name)")
+        for number, (page, (document, row)) in enumerate(pages.items(), start=1):
+            texts = [row[name] for name in ("body", "headings", "title", "name")]
+            old.execute("INSERT INTO rows VALUES (?, ?, ?)", (number, page, document))
+            old.execute(
+                "INSERT INTO pages (rowid, body, headings, title, name) VALUES (?, ?, ?, ?, ?)", (number, *texts)
+            )
+        old.commit()
 
 
 def as_batches(store: Path) -> None:

@@ -28,7 +28,7 @@ FILES = sorted(file.relative_to(ROOT) for room in ROOMS for file in (ROOT / room
 
 
 def module_name(file: Path) -> str:
-    """`retrieval/stores/fts.py` is `pagesight.retrieval.stores.fts`."""
+    """`retrieval/stores/faiss_store.py` is `pagesight.retrieval.stores.faiss_store`."""
     parts = file.with_suffix("").parts
     return ".".join(("pagesight", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
@@ -66,7 +66,7 @@ def test_rooms_import_in_one_direction(file: Path):
     ("module", "source"),
     [
         ("pagesight.retrieval.search", "from ..ingest.pdf import größe"),
-        ("pagesight.retrieval.stores.fts", "from ...ingest import add"),
+        ("pagesight.retrieval.stores.faiss_store", "from ...ingest import add"),
         ("pagesight.retrieval.search", "from .. import generation"),
         ("pagesight.retrieval.search", "import pagesight.ui.cli"),
         ("pagesight.retrieval.search", "def f():\n    from pagesight import ingest"),

@@ -57,6 +57,7 @@ def vectors_of(store: VectorStore) -> list[Any]:
 
 def rows_of(library: Library) -> list[object]:
     """Everything in the library but times, row for row and vector for vector."""
+    library.lexical.compact()  # pages that were deleted count in what is rare until they have gone
     documents = library.documents()
     pages = {page.id: page for one in documents for page in library.catalog.pages_of(one.id)}
     question = library._words.encode_query("Wärmepumpe 13 Seite")

@@ -29,6 +29,7 @@ from pagesight.retrieval.encoders.sentence import SentenceEncoder
 from pagesight.retrieval.errors import LibraryLocked
 from pagesight.retrieval.packed_words import pack_words, unpack_words
 from pagesight.retrieval.repair import repair
+from pagesight.retrieval.stores.tantivy_index import TantivyIndex
 
 OPTIONS: dict[str, Any] = {"ocr": "off", "dpi": 36}
 STRANGER = "fremd"
@@ -52,8 +53,6 @@ def built(request: pytest.FixtureRequest, files: Path, tmp_path_factory: pytest.
     folder = tmp_path_factory.mktemp("gebaut") / "бібліотека"
     with empty_library(folder, vector_store=request.param, **OPTIONS) as library:
         assert {outcome.state for outcome in add(library, [files])} == {"indexed"}
-    with closing(sqlite3.connect(folder / "lexical" / "fts.sqlite")) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is damaged below is not also in the log
     return folder
 
 
@@ -68,6 +67,7 @@ def opened(path: Path) -> Library:
 
 def whole(library: Library) -> list[object]:
     """Everything in the library but times, row for row and vector for vector."""
+    library.lexical.compact()  # pages that were deleted count in what is rare until they have gone
     catalog = library.catalog
     pages = [id_ for (id_,) in catalog.rows("SELECT id FROM pages ORDER BY id")]
     question = library.page_encoder.encode_query("Wärmepumpen Größe Zürich освіту")
@@ -108,10 +108,19 @@ def in_catalog(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def in_full_text(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path / "lexical" / "fts.sqlite")) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
+def lose_pages_of_text(path: Path) -> None:
+    index = TantivyIndex(path / "lexical")
+    with index._pages.writing() as writer:
+        for page in sorted(index.pages())[1:12:4]:
+            writer.delete_documents_by_term("page", page)
+    index.settle()
+
+
+def lose_documents_of_text(path: Path) -> None:
+    index = TantivyIndex(path / "lexical")
+    with index._documents.writing() as writer:
+        writer.delete_all_documents()
+    index.settle()
 
 
 def lose_vectors(path: Path) -> None:
@@ -193,28 +202,29 @@ WAYS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "all words are lost": (lambda path: shutil.rmtree(path / "multivectors"), "words", "14 pages lack"),
     "full text lacks pages": (
-        lambda path: in_full_text(
-            path,
-            "DELETE FROM pages WHERE rowid IN (2, 5, 13)",
-            "DELETE FROM rows WHERE rowid IN (2, 5, 13)",
-        ),
+        lose_pages_of_text,
         "lexical",
         "3 pages lack the channel lexical: ",
     ),
     "full text lacks whole documents": (
-        lambda path: in_full_text(path, "DELETE FROM document_rows"),
+        lose_documents_of_text,
         "lexical",
-        "rows that belong to nothing",
-    ),
-    "full text contradicts itself": (
-        lambda path: in_full_text(path, "DELETE FROM pages_content WHERE id = 3"),
-        "lexical",
-        "fts.sqlite is damaged",
+        "14 pages lack the channel lexical: ",
     ),
     "full text is damaged": (
-        lambda path: (path / "lexical" / "fts.sqlite").write_bytes(b"Wort" * 5000),
+        lambda path: flip(one(path, "lexical/pages/*.idx")),
         "lexical",
-        "not a database",
+        ".idx is damaged (its checksum does not match)",
+    ),
+    "full text has lost a file": (
+        lambda path: one(path, "lexical/documents/*.term").unlink(),
+        "lexical",
+        ".term is damaged (it is missing)",
+    ),
+    "the list of the full text is damaged": (
+        lambda path: (path / "lexical" / "pages" / "meta.json").write_bytes(b"Wort" * 5000),
+        "lexical",
+        "pages is damaged (meta.json: ",
     ),
     "full text is lost": (lambda path: shutil.rmtree(path / "lexical"), "lexical", "14 pages lack"),
     "vectors are lost": (lose_vectors, "dense", ""),
@@ -422,6 +432,7 @@ from drafts import empty_library
 from killing import survives
 from pagesight.ingest.restore import Restorer
 from pagesight.retrieval.repair import repair
+from pagesight.retrieval.stores.tantivy_index import TantivyIndex
 
 def work():
     with empty_library(Path(sys.argv[1]), ocr="off", dpi=36) as library:

@@ -52,6 +52,7 @@ def pages_written(library: Library, folder: Path) -> list[int]:
 
 def whole(library: Library) -> list[object]:
     """Everything that is known of the one document, but for times."""
+    library.lexical.compact()  # pages that were deleted count in what is rare until they have gone
     (document,) = library.documents()
     pages = [(page, library.page_words(page.id)) for page in library.catalog.pages_of(document.id)]
     question = library._words.encode_query("Wärmepumpe 12")

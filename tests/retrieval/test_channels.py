@@ -15,7 +15,7 @@ from pagesight.retrieval.channels import (
     LexicalChannel,
     Scope,
 )
-from pagesight.retrieval.stores.fts import FtsIndex
+from pagesight.retrieval.stores.tantivy_index import TantivyIndex
 from pagesight.retrieval.types import PageVectors
 
 QUESTION = "size"
@@ -52,7 +52,7 @@ PAGES = ("The quick brown fox has a ratio", BALANCE, "Penguins breed in winter",
 
 
 def test_what_a_ratio_is_computed_from_is_looked_for_too(tmp_path: Path):
-    index = FtsIndex(tmp_path)
+    index = TantivyIndex(tmp_path)
     index.add("b", {f"b/{n}": {"body": text} for n, text in enumerate(PAGES)})
     found = LexicalChannel(index).ask("What is the quick ratio?").candidates(STATEMENTS)
     assert found.keys() == {"b/0", "b/1"}
@@ -73,7 +73,7 @@ def test_late_interaction_looks_for_related_words_where_it_is_told_to(thesaurus:
 
 
 def test_the_document_that_is_named_best_is_worth_most_and_nothing_is_where_none_is(tmp_path: Path):
-    index = FtsIndex(tmp_path)
+    index = TantivyIndex(tmp_path)
     for name in ("Wasserwerk Zürich", "Stromwerk Zürich", "Bahn", "Post", "Bäckerei"):
         index.add(name[:3], {f"{name[:3]}/{n}": {"title": name, "body": "Gewinn"} for n in (1, 2)})
         index.seal(name[:3])

@@ -38,6 +38,12 @@ if sys.argv[2] == "before the format is written":
 if sys.argv[2] == "while segments are joined":
     from pagesight.retrieval.stores.multivectors import MultiVectorSegments
     MultiVectorSegments.compact = die
+if sys.argv[2] == "while the full text is made":
+    from pagesight.retrieval.stores.tantivy_index import TantivyIndex
+    TantivyIndex.seal = die
+if sys.argv[2] == "before the old full text goes":
+    from pagesight.retrieval.stores.tantivy_index import TantivyIndex
+    TantivyIndex.settle = die
 open_library(Path(sys.argv[1]))
 """
 
@@ -73,6 +79,8 @@ def test_an_old_library_is_as_one_that_was_made_today(
         assert opened.manifest == library.manifest
         assert opened.words.score(QUERY) == library.words.score(QUERY)
         assert opened.lexical.search_identities("план") == library.lexical.search_identities("план") != {}
+        assert opened.lexical.search("бюджет") == pytest.approx(library.lexical.search("бюджет"))
+        assert not list((old / "lexical").glob("fts*"))
     create_library(tmp_path / "нова").close()
     assert layout(old) == layout(tmp_path / "нова")
     assert json.loads((old / "library.json").read_text())["format"] == FORMAT
@@ -80,7 +88,13 @@ def test_an_old_library_is_as_one_that_was_made_today(
 
 @pytest.mark.parametrize(
     ("place", "version"),
-    [("while pages are looked at", 2), ("before the format is written", 2), ("while segments are joined", 3)],
+    [
+        ("while pages are looked at", 2),
+        ("before the format is written", 2),
+        ("while segments are joined", 3),
+        ("while the full text is made", 5),
+        ("before the old full text goes", 5),
+    ],
 )
 def test_a_kill_at_any_point_is_made_good_by_the_next_opening(
     old: Path,
@@ -96,6 +110,8 @@ def test_a_kill_at_any_point_is_made_good_by_the_next_opening(
     assert ("table metadata" in layout(old)) == (place != "while pages are looked at")
     with open_shared(old) as opened:
         assert any("uk" in one.languages for one in opened.documents())
+        assert opened.lexical.documents() == {one.id for one in opened.documents()}
+        assert opened.lexical.search("бюджет")
     assert read_format(old) == FORMAT
 
 
@@ -125,3 +141,16 @@ def test_an_old_library_without_its_catalog_gets_no_empty_one(old: Path, open_sh
     with pytest.raises(LibraryError, match="unable to open"):
         open_shared(old)
     assert not (old / "catalog.sqlite").exists()
+
+
+@pytest.mark.parametrize("harm", ["damaged", "lost"])
+def test_without_the_old_full_text_only_headings_are_lost(
+    old: Path, library: Library, open_shared: Callable[[Path], Library], harm: str
+):
+    index = old / "lexical" / "fts.sqlite"
+    for end in ("-wal", "-shm"):
+        index.with_name(index.name + end).unlink(missing_ok=True)
+    index.write_bytes(b"Wort" * 5000) if harm == "damaged" else index.unlink()
+    with open_shared(old) as opened:
+        assert opened.lexical.search("бюджет").keys() == library.lexical.search("бюджет").keys()
+        assert opened.lexical.pages() == library.lexical.pages()

@@ -8,7 +8,7 @@ import pytest
 from fakes import words_of
 
 from pagesight.retrieval.spelling import corrected
-from pagesight.retrieval.stores.fts import FtsIndex
+from pagesight.retrieval.stores.tantivy_index import TantivyIndex
 
 TEXTS = {
     "de/1": "Revenues and the temperature of the ambient air",
@@ -18,8 +18,8 @@ TEXTS = {
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> FtsIndex:
-    index = FtsIndex(tmp_path)
+def index(tmp_path: Path) -> TantivyIndex:
+    index = TantivyIndex(tmp_path)
     index.add("de", {page: {"body": text} for page, text in TEXTS.items()})
     return index
 
@@ -44,17 +44,17 @@ def index(tmp_path: Path) -> FtsIndex:
     ],
 )
 def test_a_word_that_is_nearly_one_of_the_library_is_offered_as_it_is_written_there(
-    index: FtsIndex, question: str, offered: str
+    index: TantivyIndex, question: str, offered: str
 ):
     assert corrected(question, index, lambda page: words_of(TEXTS[page])) == offered
 
 
 def test_of_two_that_are_as_near_the_more_frequent_is_meant(tmp_path: Path):
     texts = {"a/1": "hearing", "a/2": "heating", "a/3": "heating"}
-    index = FtsIndex(tmp_path)
+    index = TantivyIndex(tmp_path)
     index.add("a", {page: {"body": text} for page, text in texts.items()})
     assert corrected("heasing", index, lambda page: words_of(texts[page])) == "heating"
 
 
 def test_an_index_that_is_not_there_offers_nothing(tmp_path: Path):
-    assert corrected("temprature", FtsIndex(tmp_path), lambda _: ()) == ""
+    assert corrected("temprature", TantivyIndex(tmp_path), lambda _: ()) == ""
