@@ -1,4 +1,4 @@
-"""Blocks of a page: lines that belong together by where they stand, such as a paragraph, or a column of a table.
+"""Blocks of a page: lines that belong together by where they stand, such as a paragraph or a table.
 
 Told from the words' boxes alone, so that scans and drawings have blocks, too.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,14 @@ SHARED = 0.3
 """Of the narrower line's width: so much of it stands over or under the other."""
 LARGER = 1.6
 """Times as high: such lines are a heading and its text."""
+CELL = 7
+"""Words of a line that may be a cell of a table; where lines have more, text runs on."""
+ROWS = 3
+"""Rows of cells that are a table."""
+BETWEEN = 2
+"""Lines on their own between two rows of cells: further lines of a cell, or the title of a group of rows."""
+ROW_GAP = 3.0
+"""Of a line's height: rows of a table are no further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +83,92 @@ def find_blocks(edges: Edges, lines: Sequence[tuple[int, int]]) -> list[Block]:
     around = line_edges(edges, lines)
     low, high = around[:, :2], around[:, 2:]
     height = _medians(edges[:, 3] - edges[:, 1], lines)
+    size = np.array([last - first for first, last in lines])
     smaller, larger = np.minimum.outer(height, height), np.maximum.outer(height, height)
     overlap = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)  # (lines, lines, 2); below 0: a gap
     across, down = overlap[..., 0], overlap[..., 1]
     width = high[:, 0] - low[:, 0]
-    beside = (down > smaller / 2) & (-across < APART * smaller)
+    # Two long lines side by side are columns of text.
+    beside = (down > smaller / 2) & (-across < APART * smaller) & (np.minimum.outer(size, size) <= CELL)
     under = (down <= smaller / 2) & (-down < BELOW * larger) & (across > SHARED * np.minimum.outer(width, width))
     together = (beside | under) & (larger <= LARGER * smaller)
+    # The cells of a table may stand apart, and text near it is none of it.
+    table = np.full(len(lines), -1)
+    places, sizes = around.tolist(), size.tolist()
+    for number, rows in enumerate(_find_tables(places, sizes)):
+        table[[i for row in rows for i in row]] = number
+    together = np.equal.outer(table, table) & (together | (table >= 0))
     blocks = []
     for members in _connected(together):
-        x0, y0 = low[members].min(axis=0).tolist()
-        x1, y1 = high[members].max(axis=0).tolist()
-        blocks.append(Block(Box(x0, y0, x1, y1), tuple(lines[i] for i in members)))
-    return blocks
+        prose = table[members[0]] < 0 and sum(sizes[i] > CELL for i in members) > len(members) / 2
+        for part in _paragraphs(edges, lines, places, members) if prose else [members]:
+            x0, y0, x1, y1 = zip(*(places[i] for i in part), strict=True)
+            blocks.append(Block(Box(min(x0), min(y0), max(x1), max(y1)), tuple(lines[i] for i in part)))
+    return sorted(blocks, key=lambda block: block.lines[0])
+
+
+def _find_tables(places: Sequence[Sequence[float]], sizes: Sequence[int]) -> list[list[list[int]]]:
+    """The rows of each table: runs of rows with several cells, and of single short lines between these."""
+    tables, rows, waiting = list[list[list[int]]](), list[list[int]](), list[list[int]]()
+    bottom = 0.0
+    for row in _find_rows(places):
+        prose = max(sizes[i] for i in row) > CELL
+        height = max(places[i][3] - places[i][1] for i in row)
+        apart = min(places[i][1] for i in row) - bottom > ROW_GAP * height
+        if rows and (prose or apart or (len(row) == 1 and len(waiting) == BETWEEN)):
+            tables.append(rows)
+            rows, waiting = [], []
+        if prose or not (rows or len(row) > 1):
+            continue
+        waiting.append(row)
+        if len(row) > 1:
+            rows, waiting = rows + waiting, []
+        bottom = max(places[i][3] for i in row)
+    return [rows for rows in [*tables, rows] if sum(len(row) > 1 for row in rows) >= ROWS]
+
+
+def _find_rows(places: Sequence[Sequence[float]]) -> list[list[int]]:
+    """Lines that share more than half of their height, from top to bottom."""
+    rows, top, bottom = list[list[int]](), 0.0, 0.0
+    for i in sorted(range(len(places)), key=lambda i: places[i][1] + places[i][3]):
+        _, low, _, high = places[i]
+        if rows and min(bottom, high) - max(top, low) > min(bottom - top, high - low) / 2:
+            rows[-1].append(i)
+            top, bottom = min(top, low), max(bottom, high)
+        else:
+            rows.append([i])
+            top, bottom = low, high
+    return rows
+
+
+def _paragraphs(
+    edges: Edges, lines: Sequence[tuple[int, int]], places: Sequence[Sequence[float]], members: Sequence[int]
+) -> list[list[int]]:
+    """Running text to paragraphs: one ends with a line at whose end the next line's first word would have fitted."""
+    parts = list[list[int]]()
+    for column in _columns(places, members):
+        left, right = min(places[i][0] for i in column), max(places[i][2] for i in column)
+        firsts = edges[[lines[i][0] for i in column]].tolist()
+        lasts = edges[[lines[i][1] - 1 for i in column], 0].tolist()
+        parts.append(column[:1])
+        for at, (before, line) in enumerate(pairwise(column)):
+            leftward = lasts[at] < firsts[at][0]  # some scripts run right to left
+            room = places[before][0] - left if leftward else right - places[before][2]
+            x0, _, x1, _ = firsts[at + 1]
+            if room > x1 - x0 + places[line][3] - places[line][1]:
+                parts.append([])
+            parts[-1].append(line)
+    return parts
+
+
+def _columns(places: Sequence[Sequence[float]], members: Sequence[int]) -> list[list[int]]:
+    """Lines in reading order to columns: one begins where a line stands above the one before."""
+    parts = [[members[0]]]
+    for before, line in pairwise(members):
+        if places[line][3] <= places[before][1]:
+            parts.append([])
+        parts[-1].append(line)
+    return parts
 
 
 def _medians(values: NDArray[np.float64], lines: Sequence[tuple[int, int]]) -> NDArray[np.float64]:

@@ -162,7 +162,8 @@ class LateInteractionChannel:
 def joined(query: QueryVectors, more: QueryVectors, weight: float) -> QueryVectors:
     """One query that asks for both; all of `more` counts `weight` times as much as all of `query`."""
     weights = np.concatenate([query.weights, weight * more.weights])
-    return QueryVectors(query.tokens + more.tokens, np.concatenate([query.rows, more.rows]), weights / weights.sum())
+    rows = np.concatenate([query.rows, more.rows])
+    return QueryVectors(query.tokens + more.tokens, rows, weights / weights.sum(), query.floor)
 
 
 class _LexicalAsked:

@@ -139,7 +139,9 @@ def find_evidence(match: PageMatch, figures: Sequence[Box] = (), places: int = P
     members = [[number[line] for line in block.lines] for block, _ in regions]
     covered = [best[rows].max(axis=0, initial=0) for rows in members]
     strengths = [float(row @ match.weights) for row in covered]
-    order = sorted(range(len(regions)), key=lambda i: -(strengths[i] + regions[i][1]))
+    # Squared: among many words there is always one that is a little like a word of the question.
+    ranks = [float(row**2 @ match.weights) + more for row, (_, more) in zip(covered, regions, strict=True)]
+    order = sorted(range(len(regions)), key=lambda i: -ranks[i])
     taken, found = np.zeros(len(lines), bool), list[Evidence]()
     for i in order:
         if strengths[i] <= 0 or taken[members[i]].any() or (found and strengths[i] < 0.5 * found[0].strength):

@@ -157,9 +157,9 @@ class MultiVectorStore(Protocol):
         ...
 
     def score(self, query: QueryVectors, pages: Collection[str] | None = None) -> dict[str, float]:
-        """Each of these pages (`None`: all) to the mean of its MaxSim over all its rows and over its best group.
+        """Each of these pages (`None`: all) to its MaxSim over its best group and, for less, over all its rows.
 
-        Pages that are not stored are left out.
+        See `scoring.grouped_maxsim`. Pages that are not stored are left out.
         """
         ...
 

@@ -24,29 +24,55 @@ def maxsim(query: Vectors, page: Vectors, weights: NDArray[np.float32] | None = 
     return float(best.sum() if weights is None else best @ weights)
 
 
-def grouped_maxsim(
-    similarities: NDArray[np.float32], groups: NDArray[np.int32], pages: NDArray[np.int32], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """MaxSim of many pages at once: the mean of a page's score over all its rows and over its best group alone.
+GROUP = 0.7
+"""How much of a page's score is that of its best group. Scored over all its rows, a long page collects a match here and
+a match there; scored by its best passage alone, it loses what stands in another (benchmarks/RESULTS.md)."""
 
-    Scored over all its rows, a long page collects a match here and a match there; scored by its best passage alone, it
-    loses what stands in another. The mean of the two was the better of the three or equal on development questions.
+
+def counted(best: NDArray[np.float32], floor: float | None) -> NDArray[np.float32]:
+    """What similarities count for a query with this floor (`QueryVectors.floor`).
+
+    Any word has something a little like it on any page. Without a floor, many such words outweigh one that is there.
+
+    >>> counted(np.array([0.75, 0.25], np.float32), 0.5).tolist(), counted(np.array([-0.5], np.float32), None).tolist()
+    ([0.25, 0.0], [-0.5])
+    """
+    return best if floor is None else np.maximum(best - np.float32(floor), 0)
+
+
+def grouped_maxsim(
+    similarities: NDArray[np.float32],
+    groups: NDArray[np.int32],
+    pages: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    floor: float | None = None,
+) -> NDArray[np.float32]:
+    """MaxSim of many pages at once: of a page's score over its best group alone `GROUP`, the rest over all its rows.
 
     `similarities`: `(rows, tokens)`; `groups`: `(rows,)`, numbers that change where a group ends; `pages`: `(rows,)`,
     likewise, never inside a group; `weights`: `(tokens,)`. Returns `(pages,)`, in order of appearance.
 
     >>> rows = np.array([[1, 0], [0, 1], [0.5, 0.5]], np.float32)
-    >>> grouped_maxsim(rows, np.array([0, 1, 2]), np.array([0, 0, 1]), np.array([0.5, 0.5], np.float32)).tolist()
-    [0.75, 0.5]
+    >>> found = grouped_maxsim(rows, np.array([0, 1, 2]), np.array([0, 0, 1]), np.array([0.5, 0.5], np.float32))
+    >>> [round(score, 2) for score in found.tolist()]  # 0.3 of 1, and 0.7 of 0.5
+    [0.65, 0.5]
     """
     if not len(similarities):
         return np.zeros(0, np.float32)
     starts = _starts(groups) | _starts(pages)
     best = np.maximum.reduceat(similarities, np.flatnonzero(starts), axis=0)  # (groups, tokens)
     page_starts = np.flatnonzero(_starts(pages[starts]))
-    over_all = np.maximum.reduceat(best, page_starts, axis=0) @ weights
-    best_group = np.maximum.reduceat(best @ weights, page_starts)
-    return ((over_all + best_group) / 2).astype(np.float32)
+    return mixed(best, page_starts, weights, floor)
+
+
+def mixed(
+    best: NDArray[np.float32], starts: NDArray[np.int64], weights: NDArray[np.float32], floor: float | None
+) -> NDArray[np.float32]:
+    """As `grouped_maxsim`, of what is best in each group, `(groups, tokens)`; a page begins at each of `starts`."""
+    found = counted(best, floor)
+    over_all = np.maximum.reduceat(found, starts, axis=0) @ weights
+    best_group = np.maximum.reduceat(found @ weights, starts)
+    return ((1 - GROUP) * over_all + GROUP * best_group).astype(np.float32)
 
 
 def _starts(numbers: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -329,3 +329,5 @@ class QueryVectors:
     """`(tokens, dim)`, unit rows."""
     weights: NDArray[np.float32]
     """`(tokens,)`, at least 0: how much each token counts; they sum to 1."""
+    floor: float | None = None
+    """A token counts by how much its best similarity is above this, and by nothing below; `None`: by all of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,6 +159,18 @@ class MultiVectorStoreContract:
         for page in pages:
             assert scores[page.id] == pytest.approx(brute_force(page, query), abs=self.TOLERANCE)
 
+    def test_below_a_floor_a_token_counts_nothing(
+        self, store: MultiVectorStore, pages: list[PageVectors], query: QueryVectors
+    ):
+        lowered = replace(query, floor=0.1)
+        expected = {page.id: brute_force(page, lowered) for page in pages}
+        assert 0 < max(expected.values()) < max(store.score(query).values()), "or this tests nothing"
+        scores = store.score(lowered)
+        for page in pages:
+            assert scores[page.id] == pytest.approx(expected[page.id], abs=self.TOLERANCE)
+        assert store.search(lowered, 9) == pytest.approx(scores, abs=self.TOLERANCE)
+        assert min(store.score(replace(query, floor=0.99)).values()) == 0
+
     def test_a_page_scores_the_same_whatever_is_scored_beside_it(self, store: MultiVectorStore, query: QueryVectors):
         together = store.score(query)
         for page in ("dä/1", "dä/3", "other/1"):
@@ -224,15 +237,16 @@ class MultiVectorStoreContract:
 
 
 def brute_force(page: PageVectors, query: QueryVectors) -> float:
-    """The definition, one number at a time: the mean of MaxSim over the page and over its best group."""
+    """The definition, one number at a time: MaxSim over the page and, for more, over its best group."""
 
     def over(rows: Vectors) -> float:
-        return sum(
-            float(weight) * max(float(np.dot(row, token)) for row in rows)
-            for token, weight in zip(query.rows, query.weights, strict=True)
-        )
+        best = [max(float(np.dot(row, token)) for row in rows) for token in query.rows]
+        if query.floor is not None:
+            best = [max(0.0, value - query.floor) for value in best]
+        return sum(float(weight) * value for value, weight in zip(best, query.weights, strict=True))
 
-    return (over(page.rows) + max(over(page.rows[page.groups == group]) for group in set(page.groups.tolist()))) / 2
+    groups = [over(page.rows[page.groups == group]) for group in set(page.groups.tolist())]
+    return 0.3 * over(page.rows) + 0.7 * max(groups)
 
 
 class LexicalIndexContract:

@@ -191,7 +191,11 @@ class MemoryMultiVectors:
         return {
             page.id: float(
                 grouped_maxsim(
-                    page.rows @ query.rows.T, page.groups, np.zeros(len(page.rows), np.int32), query.weights
+                    page.rows @ query.rows.T,
+                    page.groups,
+                    np.zeros(len(page.rows), np.int32),
+                    query.weights,
+                    query.floor,
                 )[0]
             )
             for page in chosen

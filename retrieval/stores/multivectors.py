@@ -100,7 +100,7 @@ class MultiVectorSegments:
         if not exact and len(allowed) > max(EXACT_UP_TO, limit):
             allowed = snapshot.near(prepared, allowed)
             allowed = np.sort(allowed[top(snapshot.rough(prepared, allowed), max(limit, CANDIDATES))])
-        scores = snapshot.exact(prepared, allowed)
+        scores = snapshot.exact(prepared, allowed, query.floor)
         best = top(scores, limit)
         return {snapshot.id(int(n)): float(s) for n, s in zip(allowed[best], scores[best], strict=True)}
 
@@ -108,7 +108,7 @@ class MultiVectorSegments:
         snapshot = self._now()
         allowed = snapshot.allowed(pages, ())
         prepared = _prepare(query, snapshot.list.dim) if len(allowed) else None
-        scores = np.zeros(len(allowed)) if prepared is None else snapshot.exact(prepared, allowed)
+        scores = np.zeros(len(allowed)) if prepared is None else snapshot.exact(prepared, allowed, query.floor)
         return {snapshot.id(n): value for n, value in zip(allowed.tolist(), scores.tolist(), strict=True)}
 
     def similarities(self, query: QueryVectors, page: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:

@@ -97,9 +97,7 @@ class QdrantStore:
             return dict.fromkeys(wanted if pages is None else self.stored(wanted), 0.0)
         scores: dict[str, float] = {}
         for some in _some(list(wanted), EXACT_PAGES):
-            found = self._ask(query, len(some), some, exact=True)
-            scores |= {page: score for page, score, several in found if not several}
-            scores |= self._grouped(query, [page for page, _, several in found if several])
+            scores |= self._scored(query, self._ask(query, len(some), some, exact=True))
         return scores
 
     def search(
@@ -119,14 +117,17 @@ class QdrantStore:
         whole = exact or (pages is not None and len(pages) <= EXACT_PAGES)
         with self._talking():
             most = self._client.count(self._name).count if exact else max(4 * limit, EXACT_PAGES)
-        # A page's score is the mean of MaxSim over it and over its best group, which is no more: MaxSim bounds it.
+        # A page's score is of MaxSim over it and over its best group, which is no more: MaxSim bounds it. A floor
+        # leaves so little that this says nothing: then twice as many as are wanted are compared.
         bounded = self._ask(query, most, pages, exact=whole, exclude=exclude)
         scores: dict[str, float] = {}
+        if query.floor is not None and not exact:
+            bounded = bounded[: max(2 * limit, _FETCHED)]
         for some in _some(bounded, max(limit, _FETCHED)):
-            if len(scores) >= limit and sorted(scores.values())[-limit] >= some[0][1]:
+            sure = query.floor is None and len(scores) >= limit and sorted(scores.values())[-limit] >= some[0][1]
+            if sure:
                 break
-            scores |= {page: score for page, score, several in some if not several}
-            scores |= self._grouped(query, [page for page, _, several in some if several])
+            scores |= self._scored(query, some)
         best = sorted(scores, key=lambda page: (-scores[page], page))[:limit]
         return {page: scores[page] for page in best}
 
@@ -211,13 +212,20 @@ class QdrantStore:
         said = [(point.payload or {}, point.score) for point in found.points]
         return [(payload["page"], score, payload["several"]) for payload, score in said]
 
+    def _scored(self, query: QueryVectors, found: Sequence[tuple[str, float, bool]]) -> dict[str, float]:
+        """`found`: pages, their MaxSim, and whether they have several groups."""
+        whole = {page: score for page, score, several in found if not several and query.floor is None}
+        return whole | self._grouped(query, [page for page, _, _ in found if page not in whole])
+
     def _grouped(self, query: QueryVectors, pages: Sequence[str]) -> dict[str, float]:
         scores: dict[str, float] = {}
         for some in _some(pages, _FETCHED):
             for rows, payload in self._fetch(some, "groups"):
                 groups = _unpacked(payload["groups"], "<i4")
                 one = np.zeros(len(rows), np.int32)
-                scores[payload["page"]] = float(grouped_maxsim(rows @ query.rows.T, groups, one, query.weights)[0])
+                scores[payload["page"]] = float(
+                    grouped_maxsim(rows @ query.rows.T, groups, one, query.weights, query.floor)[0]
+                )
         return scores
 
     def _fetch(self, pages: Sequence[str], what: str) -> Iterator[tuple[Vectors, dict[str, Any]]]:

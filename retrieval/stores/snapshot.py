@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..maxsim import PreparedQuery, best_values, score
+from ..scoring import mixed
 from ..types import Vectors
 from . import lists as inverted
 from .lists import Lists
@@ -109,9 +110,11 @@ class Snapshot:
         """Scores by the pooled rows alone."""
         return self._each(numbers, lambda segment, of: score(query, segment.pooled, of))
 
-    def exact(self, query: PreparedQuery, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The mean of MaxSim over the page and over its best group (`scoring.grouped_maxsim`)."""
-        return self._each(numbers, lambda segment, of: _grouped(query, segment, of))
+    def exact(
+        self, query: PreparedQuery, numbers: NDArray[np.int64], floor: float | None = None
+    ) -> NDArray[np.float32]:
+        """MaxSim over the page and over its best group (`scoring.grouped_maxsim`)."""
+        return self._each(numbers, lambda segment, of: _grouped(query, segment, of, floor))
 
     def _each(
         self,
@@ -127,8 +130,10 @@ class Snapshot:
         return np.concatenate(parts)
 
 
-def _grouped(query: PreparedQuery, segment: Segment, which: NDArray[np.int64] | None) -> NDArray[np.float32]:
-    if len(segment.groups) == len(segment.pages):
+def _grouped(
+    query: PreparedQuery, segment: Segment, which: NDArray[np.int64] | None, floor: float | None
+) -> NDArray[np.float32]:
+    if floor is None and len(segment.groups) == len(segment.pages):
         return score(query, segment.pages, which)  # one group a page: both halves are the same
     begins, ends = segment.group_ends[:-1], segment.group_ends[1:]
     groups, starts = None, begins
@@ -136,7 +141,4 @@ def _grouped(query: PreparedQuery, segment: Segment, which: NDArray[np.int64] | 
         lengths = ends[which] - begins[which]
         starts = np.cumsum(lengths) - lengths
         groups = np.repeat(begins[which] - starts, lengths) + np.arange(lengths.sum())
-    best, weights = best_values(query, segment.groups, groups), query.weights.astype(np.float32)
-    over_all = np.maximum.reduceat(best, starts, axis=0) @ weights
-    best_group = np.maximum.reduceat(best @ weights, starts)
-    return ((over_all + best_group) / 2).astype(np.float32)
+    return mixed(best_values(query, segment.groups, groups), starts, query.weights.astype(np.float32), floor)

@@ -40,6 +40,32 @@ def test_cells_of_a_table_that_are_near_stay_together():
     assert len(texts(tuple(word for row in rows for word in row))) == 1
 
 
+def test_cells_that_stand_apart_are_a_table_from_three_rows_on_and_what_is_near_is_none_of_it():
+    title = words_of("Everything in this table is in thousands of euros", y=58, x=60)
+    rows = [
+        words_of(name, y=72 + 14 * n) + words_of(value, x=350, y=72 + 14 * n)
+        for n, (name, value) in enumerate([("Umsatz", "4.512"), ("Kosten", "1.240"), ("Gewinn", "3.272")])
+    ]
+    assert texts(tuple(word for row in rows[:2] for word in row)) == ["Umsatz / Kosten", "4.512 / 1.240"]
+    table = "Umsatz / 4.512 / Kosten / 1.240 / Gewinn / 3.272"
+    words = (*title, *(word for row in rows for word in row))
+    assert texts(words) == ["Everything in this table is in thousands of euros", table]
+
+
+def test_a_paragraph_ends_where_the_next_word_would_still_have_fitted():
+    lines = (
+        "The pump was tested for a whole year and in all weathers",
+        "and it never failed on any of the days at sea.",
+    )
+    more = (
+        "Penguins breed in winter, and they do so upon the ice",
+        "of the shelf, where nobody has ever tested a pump.",
+    )
+    assert texts(words_of(*lines, *more)) == [" / ".join((*lines, *more))]
+    short = "and it never failed on any of them."
+    assert texts(words_of(lines[0], short, *more)) == [f"{lines[0]} / {short}", " / ".join(more)]
+
+
 def test_a_page_without_words_has_none():
     assert find_blocks(edges_of(()), []) == []
 
