@@ -38,6 +38,11 @@ def grid() -> list[dict[str, float]]:
     return [dict(zip(names, point, strict=True)) | {"document": weight} for point in points for weight in DOCUMENT]
 
 
+def fold_of(entry: dict[str, Any]) -> int:
+    """Questions about one document are in one fold."""
+    return int(hashlib.sha256(entry["documents"][0].encode()).hexdigest(), 16) % FOLDS
+
+
 def quality(entry: dict[str, Any], weights: dict[str, float]) -> float:
     effective = {name: weights.get(name, 0.0) * entry["coverage"][name] for name in entry["channels"]}
     if not any(effective.values()):
@@ -63,7 +68,7 @@ def main() -> None:
     points = grid()
     values = np.array([[quality(entry, weights) for weights in points] for entry in entries])
     sets = np.array([entry["set"] for entry in entries])
-    folds = np.array([int(hashlib.sha256(entry["documents"][0].encode()).hexdigest(), 16) % FOLDS for entry in entries])
+    folds = np.array([fold_of(entry) for entry in entries])
 
     held_out: dict[str, list[float]] = defaultdict(list)
     for fold in range(FOLDS):

@@ -66,11 +66,6 @@ class Asked(Protocol):
         """Whether its scores are from 0 to 1 and count as they are, however few pages have any; others have 0."""
         ...
 
-    @property
-    def aside(self) -> bool:
-        """Whether its candidates are looked for in another thread: not where it reads by connections of this one."""
-        ...
-
     def candidates(self, scope: Scope) -> dict[str, float]:
         """The pages that this channel puts forward, page id to score; higher is better."""
         ...
@@ -170,7 +165,6 @@ class _LexicalAsked:
     coverage = 1.0
     neutral = False
     scaled = False
-    aside = False
 
     def __init__(self, index: LexicalIndex, question: str) -> None:
         self._index, self._question, self._related = index, question, related(question)
@@ -214,7 +208,6 @@ class _DocumentAsked:
     coverage = 1.0
     neutral = False
     scaled = True
-    aside = False
 
     def __init__(self, index: LexicalIndex, question: str) -> None:
         self._index, self._question = index, question
@@ -240,7 +233,6 @@ class _DocumentAsked:
 class _DenseAsked:
     scaled = False
     neutral = False
-    aside = True
 
     def __init__(self, store: VectorStore, encoder: TextEncoder, question: str, coverage: float) -> None:
         self._store, self._encoder, self._question, self.coverage = store, encoder, question, coverage
@@ -281,7 +273,6 @@ class _DenseAsked:
 
 class _LateInteractionAsked:
     scaled = False
-    aside = True
 
     def __init__(
         self, store: MultiVectorStore, query: Callable[[], QueryVectors], coverage: float, neutral: bool

@@ -113,8 +113,10 @@ def _inflected(one: str, other: str) -> bool:
     >>> _inflected("бюджету", "бюджетом"), _inflected("місто", "місяць")
     (True, False)
     """
+    if one.isascii() or other.isascii() or len(one) < 4 or len(other) < 4:
+        return False
     stem = max(4, max(len(one), len(other)) - 3)
-    return not one.isascii() and len(one) >= 4 and len(other) >= 4 and one[:stem] == other[:stem]
+    return one[:stem] == other[:stem]
 
 
 def find_evidence(match: PageMatch, figures: Sequence[Box] = (), places: int = PLACES) -> tuple[Evidence, ...]:

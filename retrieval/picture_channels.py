@@ -54,7 +54,6 @@ class ImageAsked:
 
     neutral = False
     scaled = False
-    aside = True
 
     def __init__(self, sides: Sequence[tuple[Vectors, Sequence[VectorStore]]], coverage: float) -> None:
         self._sides, self.coverage = sides, coverage
@@ -112,7 +111,6 @@ class PerceptualAsked:
     coverage = 1.0
     neutral = False
     scaled = False
-    aside = False
 
     def __init__(self, catalog: Catalog, bits: int | None) -> None:
         pages, hashes = figure_hashes(catalog) if bits is not None else ([], np.zeros(0, np.uint64))

@@ -24,7 +24,7 @@ def maxsim(query: Vectors, page: Vectors, weights: NDArray[np.float32] | None = 
     return float(best.sum() if weights is None else best @ weights)
 
 
-GROUP = 0.7
+GROUP = 0.6
 """How much of a page's score is that of its best group. Scored over all its rows, a long page collects a match here and
 a match there; scored by its best passage alone, it loses what stands in another (benchmarks/RESULTS.md)."""
 
@@ -54,8 +54,8 @@ def grouped_maxsim(
 
     >>> rows = np.array([[1, 0], [0, 1], [0.5, 0.5]], np.float32)
     >>> found = grouped_maxsim(rows, np.array([0, 1, 2]), np.array([0, 0, 1]), np.array([0.5, 0.5], np.float32))
-    >>> [round(score, 2) for score in found.tolist()]  # 0.3 of 1, and 0.7 of 0.5
-    [0.65, 0.5]
+    >>> [round(score, 2) for score in found.tolist()]  # 0.4 of 1, and 0.6 of 0.5
+    [0.7, 0.5]
     """
     if not len(similarities):
         return np.zeros(0, np.float32)
@@ -66,13 +66,17 @@ def grouped_maxsim(
 
 
 def mixed(
-    best: NDArray[np.float32], starts: NDArray[np.int64], weights: NDArray[np.float32], floor: float | None
+    best: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    floor: float | None,
+    group: float = GROUP,
 ) -> NDArray[np.float32]:
     """As `grouped_maxsim`, of what is best in each group, `(groups, tokens)`; a page begins at each of `starts`."""
     found = counted(best, floor)
     over_all = np.maximum.reduceat(found, starts, axis=0) @ weights
     best_group = np.maximum.reduceat(found @ weights, starts)
-    return ((1 - GROUP) * over_all + GROUP * best_group).astype(np.float32)
+    return ((1 - group) * over_all + group * best_group).astype(np.float32)
 
 
 def _starts(numbers: NDArray[np.int32]) -> NDArray[np.bool_]:

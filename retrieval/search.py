@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .channels import Asked, Scope
@@ -28,7 +27,8 @@ def search(asked: Mapping[str, Asked], scope: Scope, weights: Mapping[str, float
     A channel's weight is scaled by how far it understands the question's language: an encoder that never saw an
     alphabet ranks its pages at random, with confidence.
     """
-    found = _candidates(asked, scope)
+    # One after the other: a thread beside costs more than it brings, as most of them wait for the same memory.
+    found = {name: one.candidates(scope) for name, one in asked.items()}
     union = {page for pages in found.values() for page in pages}
     scores = {name: one.score(union) for name, one in asked.items()}
     effective = {name: weights.get(name, 0.0) * one.coverage for name, one in asked.items()}
@@ -45,20 +45,6 @@ def search(asked: Mapping[str, Asked], scope: Scope, weights: Mapping[str, float
         )
         for page in ranks(fused)
     ]
-
-
-def _candidates(asked: Mapping[str, Asked], scope: Scope) -> dict[str, dict[str, float]]:
-    """What each channel puts forward; vectors are compared while databases are read."""
-
-    def ask(aside: bool) -> dict[str, dict[str, float]]:
-        return {name: one.candidates(scope) for name, one in asked.items() if one.aside == aside}
-
-    if len({one.aside for one in asked.values()}) < 2:
-        return {name: one.candidates(scope) for name, one in asked.items()}
-    with ThreadPoolExecutor(1, "pagesight-search") as beside:
-        others = beside.submit(ask, aside=True)
-        found = ask(aside=False) | others.result()
-    return {name: found[name] for name in asked}
 
 
 def _shared_ranks(scores: Mapping[str, float]) -> dict[str, int]:

@@ -246,7 +246,7 @@ def brute_force(page: PageVectors, query: QueryVectors) -> float:
         return sum(float(weight) * value for value, weight in zip(best, query.weights, strict=True))
 
     groups = [over(page.rows[page.groups == group]) for group in set(page.groups.tolist())]
-    return 0.3 * over(page.rows) + 0.7 * max(groups)
+    return 0.4 * over(page.rows) + 0.6 * max(groups)
 
 
 class LexicalIndexContract:
@@ -284,6 +284,39 @@ class LexicalIndexContract:
     )
     def test_a_word_is_found_in_any_case_form_and_script(self, index: LexicalIndex, query: str, page: str):
         assert list(index.search(query)) == [page]
+
+    @pytest.mark.parametrize(
+        ("language", "text", "query"),
+        [("de", "Die alten Häuser stehen leer", "Haus"), ("ru", "Полка с книгами", "книга"), ("", "Houses", "house")],
+    )
+    def test_a_word_is_found_in_another_form_in_the_language_of_its_page(
+        self, index: LexicalIndex, language: str, text: str, query: str
+    ):
+        assert index.search(query) == {}
+        index.add("neu", {"neu/1": {"body": text, "language": language}, "neu/2": {"body": "Нічого", "language": "uk"}})
+        assert index.search(query).keys() == {"neu/1"}
+        assert index.search(f'"{text}"').keys() >= {"neu/1"}
+        assert index.rarity([query])[query] < index.rarity(["Pinguine"])["Pinguine"]
+
+    def test_numbers_and_dates_are_found_however_they_are_written(self, index: LexicalIndex):
+        index.add("neu", {"neu/1": {"body": "Am 31.12.2019 waren es 1.577.000 Euro"}})
+        for query in ("December 31, 2019", "31 грудня 2019", "1,577,000", "1 577 000"):
+            assert "neu/1" in index.search(query), query
+        assert "neu/1" not in index.search("30.12.2018")
+
+    def test_related_words_count_half(self, index: LexicalIndex):
+        water, pumps = index.search("water"), index.search("pump")
+        found = index.search("water", related="pump")
+        assert found.keys() == {"de/2", "de/3", "uk/1"}
+        for page, score in found.items():
+            assert score == pytest.approx(water.get(page, 0) + pumps.get(page, 0) / 2, rel=1e-4)
+
+    def test_a_score_does_not_depend_on_what_else_may_be_found(self, index: LexicalIndex):
+        everywhere = index.search("water PS-400")
+        assert index.search("water PS-400", 9, None, ["de/3", "uk/1", "niemand/1"]) == pytest.approx(
+            {page: score for page, score in everywhere.items() if page != "de/2"}
+        )
+        assert index.search("water", 9, None, []) == {}
 
     def test_it_knows_its_terms(self, index: LexicalIndex):
         assert index.terms("p") == {"ps": 2, "ps400": 1, "pump": 2}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagesight.generation.protocols import Abstention, ShownPage
-from pagesight.retrieval.analysis import query_phrases, query_terms, terms
+from pagesight.retrieval.analysis import query_phrases, query_terms, terms, word_terms
 from pagesight.retrieval.evidence import match_page
 from pagesight.retrieval.protocols import VectorStore
 from pagesight.retrieval.scoring import grouped_maxsim
@@ -249,14 +249,18 @@ class MemoryLexical:
         self._pages: dict[str, tuple[str, Counter[str]]] = {}
         self._documents: dict[str, tuple[str, Counter[str]]] = {}
         self._fields: dict[str, Mapping[str, str]] = {}
+        self._languages: dict[str | None, None] = {None: None}
 
     def add(self, document: str, pages: Mapping[str, Mapping[str, str]]) -> None:
         self._fields |= pages
         for page, fields in pages.items():
             counts: Counter[str] = Counter()
+            language = fields.get("language", "")
+            self._languages |= {language: None}
             for name, text in fields.items():
-                counts.update(terms(text) * (2 if name == "headings" else 1))
-                counts.update(" ".join(pair) for pair in pairwise(terms(text)))
+                if name != "language":
+                    counts.update(terms(text, language) * (2 if name == "headings" else 1))
+                    counts.update(" ".join(pair) for pair in pairwise(terms(text, language)))
             self._pages[page] = document, counts
 
     def search(
@@ -316,15 +320,19 @@ class MemoryLexical:
         found = {}
         for key, (document, counts) in texts.items():
             # Of phrases a dictionary knows pairs of words, which `add` counts as one.
-            pairs = [" ".join(pair) for phrase in query_phrases(query) for pair in pairwise(phrase)]
-            shared = [term for term in (*query_terms(query), *pairs) if counts[term]]
+            phrases = query_phrases(query, self._languages)
+            pairs = [" ".join(pair) for phrase in phrases for pair in pairwise(phrase)]
+            shared = [term for term in (*query_terms(query, self._languages), *pairs) if counts[term]]
             if shared and (documents is None or document in documents):
                 length = 1 + math.log1p(counts.total())
                 found[key] = sum(self._idf(term) * counts[term] / (counts[term] + length) for term in shared)
         return found
 
     def rarity(self, words: Collection[str]) -> dict[str, float]:
-        return {word: max((self._idf(term) for term in terms(word)), default=0.0) for word in words}
+        return {
+            word: max((min(map(self._idf, forms)) for forms in word_terms(word, self._languages)), default=0.0)
+            for word in words
+        }
 
     def pages(self) -> set[str]:
         return set(self._pages)

@@ -158,8 +158,6 @@ def _equal(scores: Mapping[str, Mapping[str, float]], asked: Mapping[str, Asked]
 class _Timed:
     """A question put to a channel, with a stop watch: no two at once, so that each has its own time."""
 
-    aside = False
-
     def __init__(self, ask: Callable[[str], Asked], question: str) -> None:
         self.alone = self.rest = 0.0
         """Seconds for its own candidates, and for scoring those of others."""

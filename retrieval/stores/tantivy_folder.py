@@ -94,6 +94,11 @@ class TantivyFolder:
                     raise OSError(f"tantivy could not write {self.path}: {error}") from error
                 raise
 
+    @property
+    def held(self) -> bool:
+        """Whether this one writes, so that no other may."""
+        return self._writer is not None
+
     def settle(self) -> None:
         """Finish merging, and let go of what one writer at a time may hold."""
         with self._writing:

@@ -21,7 +21,10 @@ from .tantivy_folder import TantivyFolder
 from .text_rows import FIELDS, IDENTITY, TEXT, WHOLE, put_document, put_page, rows_of, schema_of
 
 if TYPE_CHECKING:
-    from tantivy import Query, Searcher
+    from tantivy import Query, Schema, Searcher
+
+FEW = 2000
+"""Pages or documents that are looked up one by one: 200 of 10,000 in 0.6 ms, and as a set, in order, in 2.8."""
 
 MANY = 0.125
 """Deleted pages, as a share of the others, from which on a writer takes them out of the files when it ends."""
@@ -144,7 +147,7 @@ class TantivyIndex:
 
         Rows that were deleted count in what is rare until they have gone from the files, so they go when they are many.
         """
-        if self._pages.deleted() > MANY * len(self.pages()):
+        if self._pages.held and self._pages.deleted() > MANY * len(self.pages()):
             self._rewrite()
         self._end()
 
@@ -198,9 +201,9 @@ class TantivyIndex:
             return {}
         query = Query.boolean_query([(Occur.Should, one) for one in wanted])
         if allowed:
-            sets = [Query.term_set_query(index.schema, field, list(values)) for field, values in allowed.items()]
-            # They only let through: a match of theirs would count 1.
-            query = Query.boolean_query([(Occur.Must, query), *((Occur.Must, _boosted(one, 0.0)) for one in sets)])
+            # They only let through, and count nothing.
+            sets = [Query.const_score_query(_any(index.schema, *one), 0.0) for one in allowed.items()]
+            query = Query.boolean_query([(Occur.Must, query), *((Occur.Must, one) for one in sets)])
         hits = searcher.search(query, limit, count=False).hits
         found = [(index.name(searcher, address), float(score)) for score, address in hits]
         return dict(sorted(found, key=lambda one: (-one[1], one[0])))
@@ -226,6 +229,14 @@ def _languages(searcher: Searcher) -> tuple[str | None, ...]:
     """Those of the pages whose words are stemmed otherwise than where there is none."""
     there = (language for language, _ in searcher.terms_with_prefix("language", ""))
     return (None, *(language for language in there if language in STEMMERS and language != "en"))
+
+
+def _any(schema: Schema, field: str, values: Collection[str]) -> Query:
+    from tantivy import Occur, Query
+
+    if len(values) > FEW:
+        return Query.term_set_query(schema, field, list(values))
+    return Query.boolean_query([(Occur.Should, Query.term_query(schema, field, one, "basic")) for one in values])
 
 
 def _boosted(query: Query, boost: float) -> Query:

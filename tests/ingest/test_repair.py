@@ -212,7 +212,7 @@ WAYS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "14 pages lack the channel lexical: ",
     ),
     "full text is damaged": (
-        lambda path: flip(one(path, "lexical/pages/*.idx")),
+        lambda path: flip(one(path, "lexical/pages/*.idx"), 0.02),
         "lexical",
         ".idx is damaged (its checksum does not match)",
     ),
@@ -432,7 +432,6 @@ from drafts import empty_library
 from killing import survives
 from pagesight.ingest.restore import Restorer
 from pagesight.retrieval.repair import repair
-from pagesight.retrieval.stores.tantivy_index import TantivyIndex
 
 def work():
     with empty_library(Path(sys.argv[1]), ocr="off", dpi=36) as library:

@@ -21,7 +21,6 @@ class Opinion:
     puts_forward: int = 100
     neutral: bool = False
     scaled: bool = False
-    aside: bool = False
 
     def candidates(self, scope: Scope) -> dict[str, float]:
         best = sorted(self.scores, key=lambda page: -self.scores[page])

@@ -245,6 +245,17 @@ def test_removed_text_is_not_left_in_the_files_of_the_full_text_once_they_are_co
     )
 
 
+def test_who_only_reads_the_full_text_does_not_write_when_it_ends(tmp_path: Path):
+    writer, reader = TantivyIndex(tmp_path), TantivyIndex(tmp_path)
+    writer.add("dä", {f"dä/{n}": {"body": "Größe"} for n in range(4)})
+    with writer._pages.writing() as half:
+        half.delete_documents_by_term("page", "dä/1")
+    reader.settle()
+    assert reader._pages.deleted() == 1
+    writer.settle()
+    assert reader._pages.deleted() == 0
+
+
 def test_one_writes_to_the_full_text_after_another_has_settled(tmp_path: Path):
     first, second = TantivyIndex(tmp_path), TantivyIndex(tmp_path)
     first.add("dä", {"dä/1": {"body": "Größe"}})

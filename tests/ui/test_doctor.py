@@ -52,7 +52,7 @@ def test_the_doctor_finds_damage_and_mends_it(doctor: Doctor, library_copy: Libr
     flip(next(path.glob("pages/*/00001.webp")))
     shutil.rmtree(path / "lexical")
     (path / "pages" / "fremd").mkdir()
-    library_copy.lexical.close()
+    library_copy.lexical.settle()
     status, out, _ = doctor()
     assert status == 1
     wrong = [line for line in out.splitlines() if line.startswith("NO ")]

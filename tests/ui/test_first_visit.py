@@ -35,7 +35,7 @@ MINUTE = 60_000
 """Milliseconds."""
 COLUMNS, ROWS = 20, 28
 """Of patches."""
-CITATION = re.compile("Citation 1")
+CITATION = re.compile(r"Citation \d")
 
 
 @pytest.fixture(scope="module")
