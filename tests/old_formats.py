@@ -105,10 +105,12 @@ def as_format_2(library: Path) -> None:
 def as_fts(folder: Path) -> None:
     """Turn the full text into what formats 2 to 5 had of pages: SQLite's FTS5, with terms in the place of texts."""
     index = TantivyIndex(folder)
+    searcher = index._pages.searcher()
+    assert searcher is not None
     pages = {
         page: (document, row)
         for document in index.documents()
-        for page, row in rows_of(index._pages.searcher(), index._pages.schema, document)
+        for page, row in rows_of(searcher, index._pages.schema, document)
     }
     for part in folder.iterdir():
         shutil.rmtree(part)
