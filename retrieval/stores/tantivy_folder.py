@@ -131,19 +131,23 @@ class TantivyFolder:
             yield str(error)
 
     def _open(self) -> Searcher:
+        if may_write(self.path / META):
+            return self._open_in(self.path)
+        with TemporaryDirectory(prefix="pagesight-") as temporary:
+            return self._open_in(_linked(self.path, Path(temporary)))
+
+    def _open_in(self, folder: Path) -> Searcher:
         import tantivy
 
-        with TemporaryDirectory(prefix="pagesight-") as temporary:
-            folder = self.path if may_write(self.path / META) else _linked(self.path, Path(temporary))
-            try:
-                index = tantivy.Index.open(str(folder))
-                index.config_reader("manual")  # a thread that looks for news would find them half a second later
-                index.reload()
-                return index.searcher()
-            except ValueError as error:
-                if "FileDoesNotExist" in str(error) and self._whole():
-                    raise FileNotFoundError from error
-                raise self._damaged(str(error)) from error
+        try:
+            index = tantivy.Index.open(str(folder))
+            index.config_reader("manual")  # a thread that looks for news would find them half a second later
+            index.reload()
+            return index.searcher()
+        except ValueError as error:
+            if "FileDoesNotExist" in str(error) and self._whole():
+                raise FileNotFoundError from error
+            raise self._damaged(str(error)) from error
 
     def _begin(self) -> Index:
         import tantivy

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,7 +149,8 @@ class TantivyIndex:
         Rows that were deleted count in what is rare until they have gone from the files, so they go when they are many.
         """
         if self._pages.held and self._pages.deleted() > MANY * len(self.pages()):
-            self._rewrite()
+            with suppress(OSError):  # a full disk: what is to be kept is there, and the next writer tries again
+                self._rewrite()
         self._end()
 
     def _rewrite(self) -> None:
