@@ -150,7 +150,10 @@ def measure(make: Callable[[Path], Engine], folder: Path, pages: int) -> dict[st
     report["top"] = milliseconds(lambda i: engine.search(questions[i], 100), len(questions))
     report["in 5"] = milliseconds(lambda i: engine.search(questions[i], 100, names[i : i + 5]), len(questions))
     report["in half"] = milliseconds(lambda i: engine.search(questions[i], 100, names), 20)
-    new = [{f"new{number}": made} for number, (_, made) in enumerate(documents(20 * IN_DOCUMENT, rng))]
+    new = [
+        {f"new{number}": {f"new{number}/{n}": text for n, text in enumerate(made.values(), start=1)}}
+        for number, (_, made) in enumerate(documents(20 * IN_DOCUMENT, rng))
+    ]
     report["add"] = milliseconds(lambda i: engine.add(new[i]), len(new))
     report["remove"] = milliseconds(lambda i: engine.remove(f"new{i}"), len(new))
     if isinstance(engine, Tantivy):

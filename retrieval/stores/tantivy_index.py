@@ -154,6 +154,7 @@ class TantivyIndex:
         self._end()
 
     def _rewrite(self) -> None:
+        self._end()  # a merge that ends in between would have segments to put back that are about to go
         if self._pages.deleted():
             searcher = self._pages.searcher()
             assert searcher is not None
