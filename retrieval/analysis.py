@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import regex
@@ -105,14 +105,18 @@ def _fold(text: str) -> str:
 
 def _words(folded: str, languages: Collection[str | None]) -> Iterator[tuple[str, ...]]:
     """Word by word, or pair by pair, all that it may be in these languages; the first is what the first one has."""
-    for match in _TOKEN.finditer(folded):
-        token = match.group()
-        if token[0].isdigit():
-            yield number_terms(token)
-        elif _UNSPACED.match(token):
-            yield from ((pair,) for pair in _pairs(token))
-        else:
-            yield tuple(dict.fromkeys(stem for one in languages for stem in stems(token.replace("'", ""), one)))
+    asked = tuple(languages)
+    for token in _TOKEN.findall(folded):
+        yield from _forms(token, asked)
+
+
+@lru_cache(maxsize=200_000)
+def _forms(token: str, languages: tuple[str | None, ...]) -> tuple[tuple[str, ...], ...]:
+    if token[0].isdigit():
+        return (number_terms(token),)
+    if _UNSPACED.match(token):
+        return tuple((pair,) for pair in _pairs(token))
+    return (tuple(dict.fromkeys(stem for one in languages for stem in stems(token.replace("'", ""), one))),)
 
 
 def _others(folded: str) -> Iterator[str]:

@@ -14,10 +14,8 @@ _SPACES = regex.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:[ ']\d{3})+(?![\d])(?:[.,]\d
 
 _YEAR_FIRST = regex.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _YEAR_LAST = regex.compile(r"(?<!\d)(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)")
-_DAY_FIRST = regex.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|º|er)?\s+(?:of\s+|de\s+)?(\p{L}+)\.?,?\s+(?:de\s+)?(\d{4})(?!\d)"
-)
-_MONTH_FIRST = regex.compile(r"(?<!\p{L})(\p{L}+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)")
+_DAY_FIRST = r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|º|er)?\s+(?:of\s+|de\s+)?(\L<months>)\.?,?\s+(?:de\s+)?(\d{4})(?!\d)"
+_MONTH_FIRST = r"(?<!\p{L})(\L<months>)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)"
 
 
 def number_terms(written: str) -> tuple[str, ...]:
@@ -64,7 +62,7 @@ def dates(text: str) -> Iterator[str]:
 
 
 def _found(text: str) -> Iterator[tuple[int, int, int]]:
-    months = _months()
+    months, day_first, month_first = _months()
     for match in _YEAR_FIRST.finditer(text):
         yield int(match[1]), int(match[2]), int(match[3])
     for match in _YEAR_LAST.finditer(text):
@@ -72,14 +70,16 @@ def _found(text: str) -> Iterator[tuple[int, int, int]]:
         if match[2] == "/" and first != second:
             yield year, first, second
         yield year, second, first
-    for match in _DAY_FIRST.finditer(text):
-        yield int(match[3]), months.get(match[2], 0), int(match[1])
-    for match in _MONTH_FIRST.finditer(text):
-        yield int(match[3]), months.get(match[1], 0), int(match[2])
+    for match in day_first.finditer(text):
+        yield int(match[3]), months[match[2]], int(match[1])
+    for match in month_first.finditer(text):
+        yield int(match[3]), months[match[1]], int(match[2])
 
 
 @cache
-def _months() -> Mapping[str, int]:
+def _months() -> tuple[Mapping[str, int], regex.Pattern[str], regex.Pattern[str]]:
+    """The months by name, and the dates that name one."""
     lines = files("pagesight.retrieval").joinpath("months.txt").read_text("utf-8").splitlines()
     named = [line.split() for line in lines if line and not line.startswith("#")]
-    return {name: number for number, names in enumerate(named, start=1) for name in names}
+    months = {name: number for number, names in enumerate(named, start=1) for name in names}
+    return months, regex.compile(_DAY_FIRST, months=list(months)), regex.compile(_MONTH_FIRST, months=list(months))

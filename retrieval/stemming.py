@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import regex
@@ -33,7 +33,6 @@ STEMMERS: Mapping[str, str] = {
 _OTHER_SCRIPTS = frozenset({"ar", "el", "fa", "hi", "hy", "ne", "ru", "sr", "ta", "yi"})
 
 
-@lru_cache(maxsize=100_000)
 def stems(word: str, language: str | None) -> tuple[str, ...]:
     """The stem of a folded word, and the same without its accents where it has any.
 
