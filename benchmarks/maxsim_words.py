@@ -55,7 +55,7 @@ def float32(vectors: Sequence[PageVectors], query: QueryVectors) -> dict[str, fl
         numbers = np.repeat(np.arange(len(pages), dtype=np.int32), [len(page.rows) for page in pages])
         groups = np.concatenate([page.groups for page in pages])
         similar = np.concatenate([page.rows @ query.rows.T for page in pages])
-        scores = grouped_maxsim(similar, groups, numbers, query.weights)
+        scores = grouped_maxsim(similar, groups, numbers, query.weights, query.floor)
         found |= dict(zip([page.id for page in pages], scores.tolist(), strict=True))
     return found
 
