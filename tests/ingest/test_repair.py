@@ -292,7 +292,8 @@ def test_a_sound_library_is_looked_at_without_a_change(copy: Path):
         found = (file for file in sorted(copy.rglob("*")) if file.is_file() and "chroma" not in str(file))
         return {str(file): file.read_bytes() for file in found if not file.name.endswith(("-shm", "-wal"))}
 
-    opened(copy).close()  # what was copied may have a log, which goes into the database when that is closed
+    with opened(copy) as library:
+        library.documents()  # what was copied may have a log, which goes into the database when who read it closes it
     before = bytes_of()
     with opened(copy) as library:
         findings = check(library)
