@@ -81,19 +81,20 @@ class TantivyIndex:
     def search_documents(
         self, query: str, limit: int = 1000, documents: Collection[str] | None = None
     ) -> dict[str, float]:
-        searcher = self._documents.searcher()
-        if searcher is None:
-            return {}
-        wanted = self._asked(self._documents, WHOLE, query, searcher)
-        return self._best(self._documents, searcher, wanted, {"document": documents}, limit)
+        return self._search_documents(WHOLE, query, limit, documents)
 
     def search_identities(
         self, query: str, limit: int = 1000, documents: Collection[str] | None = None
     ) -> dict[str, float]:
+        return self._search_documents(IDENTITY, query, limit, documents)
+
+    def _search_documents(
+        self, field: str, query: str, limit: int, documents: Collection[str] | None
+    ) -> dict[str, float]:
         searcher = self._documents.searcher()
         if searcher is None:
             return {}
-        wanted = self._asked(self._documents, IDENTITY, query, searcher)
+        wanted = self._asked(self._documents, field, query, searcher)
         return self._best(self._documents, searcher, wanted, {"document": documents}, limit)
 
     def terms(self, prefix: str) -> dict[str, int]:

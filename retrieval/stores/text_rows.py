@@ -28,9 +28,10 @@ def schema_of(key: str, fields: Sequence[str], *, stored: bool = False) -> Schem
     builder = SchemaBuilder()
     for field in fields:
         builder.add_text_field(field, tokenizer_name="whitespace", index_option="position")
-    for field in dict.fromkeys((key, "document", "language")):
+    for field in dict.fromkeys((key, "document")):
         builder.add_text_field(field, stored=field == key, tokenizer_name="raw", index_option="basic")
     if stored:
+        builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
         builder.add_bytes_field("row", stored=True, indexed=False)
     return builder.build()
 
